@@ -1,0 +1,128 @@
+//! The text core: an article in, an enriched article out, in one readable function.
+//!
+//! Pure and deterministic: no clock in the result, no randomness, no I/O; nothing of Kafka, metrics, HTTP or settings files.
+//! Every step stands behind one function and can be replaced alone.
+
+mod clean;
+mod entities;
+mod fingerprint;
+mod furniture;
+mod han;
+mod language;
+mod text;
+mod topics;
+
+pub use clean::{Cleaned, clean};
+pub(crate) use fingerprint::sha256;
+pub use language::{Language, TAGS, identify};
+pub use text::OffsetUnit;
+pub use topics::{TOPICS, slug};
+
+use std::time::{Duration, Instant};
+
+use entities::Gazetteer;
+use text::{Converter, Text};
+
+use crate::article::{Article, Cleaning, EnrichedArticle, Provenance, RawArticle, Removal, SCHEMA, Steps, Timings};
+
+/// Everything needed to enrich: loaded once, shared by all threads.
+#[derive(Debug)]
+pub struct Enricher {
+    gazetteer: Gazetteer,
+    offsets: OffsetUnit,
+}
+
+impl Enricher {
+    /// Compiles the shipped data. Takes well under a second.
+    pub fn load(offsets: OffsetUnit) -> Self {
+        Self { gazetteer: Gazetteer::load(), offsets }
+    }
+
+    /// Number of entities and names in the gazetteer.
+    pub fn gazetteer_size(&self) -> (usize, usize) {
+        self.gazetteer.size()
+    }
+
+    /// The whole text pipeline.
+    pub fn enrich(&self, raw: &RawArticle) -> (EnrichedArticle, Timings) {
+        let mut timings = Timings::default();
+        let cleaned = timed(&mut timings.clean, || clean(raw.title.as_deref(), raw.source.as_deref(), &raw.text));
+        let language = timed(&mut timings.language, || match &cleaned.title {
+            Some(title) => identify(&format!("{title}\n{}", cleaned.text)),
+            None => identify(&cleaned.text),
+        });
+        let title = cleaned.title.as_deref().map(Text::new);
+        let body = Text::new(&cleaned.text);
+        let entities = timed(&mut timings.entities, || entities::find(&self.gazetteer, title.as_ref(), &body, &language, self.offsets));
+        let topics = timed(&mut timings.topics, || topics::label(title.as_ref(), &body, &language));
+
+        let document = EnrichedArticle {
+            schema: SCHEMA.to_owned(),
+            id: raw.id.clone(),
+            language: language.report(raw.declared_language.as_deref()),
+            entities,
+            topics,
+            cleaning: self.cleaning(raw, &cleaned),
+            fingerprint: fingerprint::fingerprint(&body),
+            stats: fingerprint::stats(&body),
+            provenance: self.provenance(raw, &language),
+            original: None,
+            article: Article {
+                url: raw.url.clone(),
+                title: cleaned.title.clone(),
+                text: cleaned.text.clone(),
+                published: raw.published.clone(),
+                source: raw.source.clone(),
+                authors: raw.authors.clone(),
+                declared_language: raw.declared_language.clone(),
+            },
+        };
+        (document, timings)
+    }
+
+    fn cleaning(&self, raw: &RawArticle, cleaned: &Cleaned) -> Cleaning {
+        let mut converter = Converter::new(self.offsets, &raw.text);
+        Cleaning {
+            raw_chars: raw.text.chars().count(),
+            clean_chars: cleaned.text.chars().count(),
+            removed: cleaned
+                .removed
+                .iter()
+                .map(|(reason, range)| Removal { reason: *reason, start: converter.convert(range.start), end: converter.convert(range.end) })
+                .collect(),
+        }
+    }
+
+    fn provenance(&self, raw: &RawArticle, language: &Language) -> Provenance {
+        let ok = || "ok".to_owned();
+        let undetermined = language.tag == "und";
+        Provenance {
+            service: crate::SERVICE.to_owned(),
+            shape: raw.shape.name().to_owned(),
+            offsets: self.offsets.name().to_owned(),
+            models: vec![language::MODEL.to_owned(), "entities=gazetteer-1".to_owned(), "topics=lexicon-1".to_owned()],
+            vocabularies: vec![entities::VOCABULARY.to_owned(), topics::VOCABULARY.to_owned()],
+            steps: Steps {
+                language: if undetermined { "skipped(too_little_text)".to_owned() } else { ok() },
+                entities: ok(),
+                topics: match (undetermined, topics::covers(language)) {
+                    (true, _) => "skipped(undetermined_language)".to_owned(),
+                    (false, false) => "skipped(language_not_supported)".to_owned(),
+                    (false, true) => ok(),
+                },
+            },
+        }
+    }
+}
+
+fn timed<T>(duration: &mut Duration, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let result = work();
+    *duration = started.elapsed();
+    result
+}
+
+/// Scores are published with three decimals: more would be noise, and ties of floating point are not part of the contract.
+fn round(score: f64) -> f64 {
+    (score * 1000.0).round() / 1000.0
+}

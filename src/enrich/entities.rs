@@ -1,0 +1,236 @@
+//! Entities: people, organisations and places, as non-overlapping spans, grouped and linked where certain.
+//!
+//! Three sources of candidates, in falling order of trust: the gazetteer, names of people by pattern, and bare surnames of
+//! people already named in full. Longer spans win; at equal length the gazetteer wins. A name that several known entities
+//! bear is published as ambiguous, without an id.
+
+mod gazetteer;
+mod inflect;
+mod names;
+
+use std::{collections::HashMap, ops::Range};
+
+use super::{
+    language::Language,
+    text::{Converter, OffsetUnit, Text, slice},
+};
+use crate::article::{Entity, EntityType, Field, LinkStatus, Mention};
+
+pub(crate) use gazetteer::{Gazetteer, proclitics};
+
+/// Name and date of the vocabulary, for the provenance of a document.
+pub(super) const VOCABULARY: &str = "names=2026-11";
+
+/// What a candidate was identified as. Equal identities are one entity.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Identity {
+    /// A gazetteer entry.
+    Known(usize),
+    /// A name several entries bear, by its folded form.
+    Ambiguous(String, EntityType),
+    /// A person by pattern, by the folded full name.
+    Person(String),
+}
+
+#[derive(Debug, Clone)]
+struct Candidate {
+    field: Field,
+    tokens: Range<usize>,
+    bytes: Range<usize>,
+    identity: Identity,
+    weak: bool,
+    confidence: f64,
+}
+
+/// How the rules fare, as we judge them; to be replaced by calibrated values once there is a corpus to calibrate on.
+const GAZETTEER: f64 = 0.95;
+const PATTERN: f64 = 0.75;
+const SURNAME: f64 = 0.85;
+
+/// Finds entities in headline and body.
+pub(super) fn find(gazetteer: &Gazetteer, title: Option<&Text<'_>>, body: &Text<'_>, language: &Language, unit: OffsetUnit) -> Vec<Entity> {
+    let fields: Vec<(Field, &Text<'_>)> =
+        title.map(|text| (Field::Title, text)).into_iter().chain([(Field::Text, body)]).collect();
+    let mut accepted = Vec::new();
+    for (field, text) in &fields {
+        accepted.extend(candidates(gazetteer, *field, text, language));
+    }
+    drop_unsupported(&mut accepted);
+    let surnames = surnames(&accepted, &fields, language);
+    for (field, text) in &fields {
+        accepted.extend(later_mentions(*field, text, language, &surnames, &accepted));
+    }
+    accepted.sort_by_key(|candidate| (candidate.field, candidate.bytes.start));
+    group(gazetteer, accepted, &fields, language, unit)
+}
+
+/// Gazetteer hits and person patterns of one field, without overlaps.
+fn candidates(gazetteer: &Gazetteer, field: Field, text: &Text<'_>, language: &Language) -> Vec<Candidate> {
+    let arabic = matches!(language.primary(), "ar");
+    let mut all: Vec<Candidate> = gazetteer
+        .find(text, language.primary(), arabic)
+        .into_iter()
+        .filter_map(|hit| {
+            let identity = match hit.entries[..] {
+                [entry] => Identity::Known(entry),
+                _ => {
+                    let kind = gazetteer.get(*hit.entries.first()?)?.kind;
+                    Identity::Ambiguous(super::text::fold(slice(text.source(), hit.start..hit.end)), kind)
+                }
+            };
+            Some(Candidate { field, tokens: hit.tokens, bytes: hit.start..hit.end, identity, weak: hit.weak, confidence: GAZETTEER })
+        })
+        .collect();
+    all.extend(names::find(text, language.primary()).into_iter().map(|tokens| {
+        let bytes = text.span(tokens.start).start..text.span(tokens.end.saturating_sub(1)).end;
+        let key = super::text::fold(slice(text.source(), bytes.clone()));
+        Candidate { field, tokens, bytes, identity: Identity::Person(key), weak: false, confidence: PATTERN }
+    }));
+    // Stable: at equal length the gazetteer, which was pushed first, stays ahead.
+    all.sort_by_key(|candidate| std::cmp::Reverse(candidate.tokens.len()));
+    let mut taken = vec![false; text.len()];
+    all.retain(|candidate| {
+        let free = taken.get(candidate.tokens.clone()).is_some_and(|tokens| tokens.iter().all(|taken| !taken));
+        if free {
+            candidate.tokens.clone().for_each(|token| taken[token] = true);
+        }
+        free
+    });
+    all
+}
+
+/// A weak name stands only beside a full one of the same entity.
+fn drop_unsupported(candidates: &mut Vec<Candidate>) {
+    let supported: Vec<Identity> = candidates.iter().filter(|c| !c.weak).map(|c| c.identity.clone()).collect();
+    candidates.retain(|candidate| !candidate.weak || supported.contains(&candidate.identity));
+}
+
+/// The last name of everyone named with at least two words, and who that is; `None` where two people share it.
+fn surnames(accepted: &[Candidate], fields: &[(Field, &Text<'_>)], language: &Language) -> HashMap<String, Option<Identity>> {
+    let mut surnames: HashMap<String, Option<Identity>> = HashMap::new();
+    if matches!(language.primary(), "zh" | "ja" | "th" | "vi" | "ko") {
+        return surnames;
+    }
+    for candidate in accepted.iter().filter(|candidate| matches!(candidate.identity, Identity::Person(_)) && candidate.tokens.len() >= 2) {
+        let Some((_, text)) = fields.iter().find(|(field, _)| *field == candidate.field) else { continue };
+        let last = text.folded(candidate.tokens.end - 1).to_owned();
+        if last.chars().count() < 3 {
+            continue;
+        }
+        surnames
+            .entry(last)
+            .and_modify(|known| {
+                if known.as_ref() != Some(&candidate.identity) {
+                    *known = None;
+                }
+            })
+            .or_insert_with(|| Some(candidate.identity.clone()));
+    }
+    surnames
+}
+
+/// Bare surnames, outside what is already covered.
+fn later_mentions(
+    field: Field,
+    text: &Text<'_>,
+    language: &Language,
+    surnames: &HashMap<String, Option<Identity>>,
+    accepted: &[Candidate],
+) -> Vec<Candidate> {
+    if surnames.is_empty() {
+        return Vec::new();
+    }
+    let mut taken = vec![false; text.len()];
+    for candidate in accepted.iter().filter(|candidate| candidate.field == field) {
+        candidate.tokens.clone().for_each(|token| taken[token] = true);
+    }
+    let arabic = language.right_to_left && language.script == "Arab";
+    let mut found = Vec::new();
+    for token in (0..text.len()).filter(|token| !taken[*token]) {
+        if !arabic && !text.is_capitalised(token) {
+            continue;
+        }
+        let folded = text.folded(token);
+        let (known, stripped) = match surnames.get(folded) {
+            Some(known) => (known, 0),
+            None if arabic => {
+                match proclitics(folded).into_iter().find_map(|(rest, stripped)| surnames.get(&rest).map(|known| (known, stripped))) {
+                    Some(hit) => hit,
+                    None => continue,
+                }
+            }
+            None => continue,
+        };
+        if let Some(identity) = known {
+            let start = if stripped > 0 { text.after_folded(token, stripped) } else { text.span(token).start };
+            found.push(Candidate {
+                field,
+                tokens: token..token + 1,
+                bytes: start..text.span(token).end,
+                identity: identity.clone(),
+                weak: false,
+                confidence: SURNAME,
+            });
+        }
+    }
+    found
+}
+
+/// Mentions of one identity become one entity, most salient first.
+fn group(gazetteer: &Gazetteer, accepted: Vec<Candidate>, fields: &[(Field, &Text<'_>)], language: &Language, unit: OffsetUnit) -> Vec<Entity> {
+    let mut converters: HashMap<Field, Converter<'_>> =
+        fields.iter().map(|(field, text)| (*field, Converter::new(unit, text.source()))).collect();
+    let sources: HashMap<Field, &str> = fields.iter().map(|(field, text)| (*field, text.source())).collect();
+    let mut order: Vec<Identity> = Vec::new();
+    let mut groups: HashMap<Identity, (Vec<Mention>, f64, f64)> = HashMap::new();
+    for candidate in accepted {
+        let (Some(converter), Some(source)) = (converters.get_mut(&candidate.field), sources.get(&candidate.field)) else { continue };
+        let mention = Mention {
+            field: candidate.field,
+            start: converter.convert(candidate.bytes.start),
+            end: converter.convert(candidate.bytes.end),
+            text: slice(source, candidate.bytes.clone()).to_owned(),
+        };
+        let weight = match candidate.field {
+            Field::Title => 3.0,
+            Field::Text if candidate.bytes.start < 600 => 2.0,
+            Field::Text => 1.0,
+        };
+        let (mentions, salience, confidence) = groups.entry(candidate.identity.clone()).or_insert_with(|| {
+            order.push(candidate.identity.clone());
+            (Vec::new(), 0.0, 0.0)
+        });
+        mentions.push(mention);
+        *salience += weight;
+        *confidence = confidence.max(candidate.confidence);
+    }
+    let highest = groups.values().map(|(_, salience, _)| *salience).fold(1.0, f64::max);
+    let mut entities: Vec<Entity> = order
+        .into_iter()
+        .filter_map(|identity| {
+            let (mentions, salience, confidence) = groups.remove(&identity)?;
+            let first = mentions.first()?.text.clone();
+            let known = match &identity {
+                Identity::Known(entry) => gazetteer.get(*entry),
+                _ => None,
+            };
+            let (kind, link_status) = match &identity {
+                Identity::Known(_) => (known?.kind, LinkStatus::Linked),
+                Identity::Ambiguous(_, kind) => (*kind, LinkStatus::Ambiguous),
+                Identity::Person(_) => (EntityType::Person, LinkStatus::None),
+            };
+            Some(Entity {
+                id: known.map(|entry| entry.id.clone()),
+                kind,
+                subtype: known.and_then(|entry| entry.subtype).map(str::to_owned),
+                name: known.and_then(|entry| entry.name(language.primary())).map_or(first, str::to_owned),
+                link_status,
+                salience: super::round(salience / highest),
+                confidence: super::round(confidence),
+                mentions,
+            })
+        })
+        .collect();
+    entities.sort_by(|a, b| b.salience.total_cmp(&a.salience));
+    entities
+}

@@ -1,0 +1,396 @@
+//! The gazetteer: names of known entities, compiled from the tables in `data/` into one token-anchored table.
+//!
+//! A name is a run of folded tokens; the longest run wins. A name applies to texts of its own language, to texts in another
+//! script (Latin brand names in Arabic text), and to texts in languages the tables do not cover.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
+
+use super::inflect::inflections;
+use crate::{
+    article::EntityType,
+    enrich::text::{Text, dominant_script, fold, light_fold, slice},
+};
+
+const TERRITORIES: &str = include_str!("../data/territories.tsv");
+const CITIES: &str = include_str!("../data/cities.tsv");
+const PLACES: &str = include_str!("../data/places.txt");
+const ORGANISATIONS: &str = include_str!("../data/organisations.txt");
+const PEOPLE: &str = include_str!("../data/people.txt");
+
+/// The columns of the wide tables, after the id (and kind).
+const COLUMNS: [&str; 9] = ["ar", "en", "fr", "de", "es", "ru", "tr", "fa", "zh"];
+
+/// A known entity.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Published id.
+    pub(crate) id: String,
+    /// Core type.
+    pub(crate) kind: EntityType,
+    /// Finer kind.
+    pub(crate) subtype: Option<&'static str>,
+    /// Canonical name per language: the first that was read.
+    names: HashMap<&'static str, String>,
+    /// Whether the entry is a country or territory.
+    territory: bool,
+}
+
+impl Entry {
+    /// The canonical name for an article's language, else the English one.
+    pub(crate) fn name(&self, language: &str) -> Option<&str> {
+        self.names.get(language).or_else(|| self.names.get("en")).map(String::as_str)
+    }
+}
+
+/// One spelling of an entry's name.
+#[derive(Debug, Clone)]
+struct Name {
+    entry: usize,
+    language: &'static str,
+    latin: bool,
+    /// Counts only beside another name of the same entry.
+    weak: bool,
+    /// The surface must be exactly this, up to marks.
+    exact: Option<String>,
+    /// The surface must be in capitals: `US`, `WHO`.
+    capitals: bool,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    continues: bool,
+    names: Vec<Name>,
+}
+
+/// A place in a text where a name stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Hit {
+    /// Tokens covered.
+    pub(crate) tokens: Range<usize>,
+    /// First byte: after a stripped proclitic, where there is one.
+    pub(crate) start: usize,
+    /// Byte after the last.
+    pub(crate) end: usize,
+    /// Entries that bear the name.
+    pub(crate) entries: Vec<usize>,
+    /// Whether the name is weak for all of them.
+    pub(crate) weak: bool,
+}
+
+/// All entries and names.
+#[derive(Debug)]
+pub(crate) struct Gazetteer {
+    entries: Vec<Entry>,
+    table: HashMap<Box<str>, Node>,
+    covered: HashSet<&'static str>,
+}
+
+impl Gazetteer {
+    /// Compiles the shipped tables.
+    pub(crate) fn load() -> Self {
+        let mut gazetteer = Self { entries: Vec::new(), table: HashMap::new(), covered: HashSet::new() };
+        let mut index = HashMap::new();
+        for (table, territory) in [(TERRITORIES, true), (CITIES, false)] {
+            for line in rows(table) {
+                let mut cells = line.split('\t');
+                if let (Some(id), Some(_), Some(language), Some(name)) = (cells.next(), cells.next(), cells.next(), cells.next()) {
+                    let id = if id.starts_with('Q') { format!("wd:{id}") } else { id.to_owned() };
+                    let entry = gazetteer.entry(&mut index, id, EntityType::Place, None, territory);
+                    gazetteer.add(entry, language, name);
+                }
+            }
+        }
+        for (table, kind) in [(PLACES, EntityType::Place), (ORGANISATIONS, EntityType::Organisation), (PEOPLE, EntityType::Person)] {
+            for line in rows(table) {
+                let mut cells = line.split('|').map(str::trim);
+                let Some(id) = cells.next() else { continue };
+                let subtype = (kind == EntityType::Organisation).then(|| cells.next()).flatten();
+                let id = match id {
+                    id if id.starts_with("gn:") => id.to_owned(),
+                    id if id.strip_prefix('Q').is_some_and(|digits| digits.chars().all(|c| c.is_ascii_digit())) => format!("wd:{id}"),
+                    id => format!("copydesk:{}", id.to_ascii_lowercase()),
+                };
+                let entry = gazetteer.entry(&mut index, id, kind, subtype, false);
+                let cells: Vec<&str> = cells.collect();
+                let english = cells.get(1).copied().unwrap_or_default();
+                for (language, cell) in COLUMNS.into_iter().zip(cells) {
+                    let cell = if cell == "=" { english } else { cell };
+                    for name in cell.split(',').map(str::trim).filter(|name| !matches!(*name, "-" | "")) {
+                        gazetteer.add(entry, language, name);
+                    }
+                }
+            }
+        }
+        gazetteer
+    }
+
+    /// The entry at an index.
+    pub(crate) fn get(&self, entry: usize) -> Option<&Entry> {
+        self.entries.get(entry)
+    }
+
+    /// Number of entries and of names.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.entries.len(), self.table.values().map(|node| node.names.len()).sum())
+    }
+
+    fn entry(
+        &mut self,
+        index: &mut HashMap<String, usize>,
+        id: String,
+        kind: EntityType,
+        subtype: Option<&'static str>,
+        territory: bool,
+    ) -> usize {
+        *index.entry(id.clone()).or_insert_with(|| {
+            self.entries.push(Entry { id, kind, subtype, names: HashMap::new(), territory });
+            self.entries.len() - 1
+        })
+    }
+
+    fn add(&mut self, entry: usize, language: &'static str, written: &str) {
+        let weak = written.starts_with('?');
+        let exact = written.starts_with('^');
+        let name = written.trim_start_matches(['?', '^']);
+        let letters = name.chars().filter(|c| c.is_alphabetic()).count();
+        let script = dominant_script(name);
+        let latin = script == Some(unicode_script::Script::Latin);
+        if letters < 2 {
+            return;
+        }
+        let capitals = name.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase) && letters <= 5;
+        let spelling = Name { entry, language, latin, weak, exact: exact.then(|| light_fold(name)), capitals };
+        self.covered.insert(language);
+        if let Some(known) = self.entries.get_mut(entry)
+            && !weak
+        {
+            known.names.entry(language).or_insert_with(|| name.to_owned());
+        }
+        let person = self.entries.get(entry).is_some_and(|entry| entry.kind == EntityType::Person);
+        let forms = if language == "ru" || language == "uk" { inflections(name, person) } else { vec![name.to_owned()] };
+        for form in forms {
+            self.insert(&fold(&form), spelling.clone());
+        }
+    }
+
+    fn insert(&mut self, key: &str, name: Name) {
+        for (at, _) in key.match_indices(' ') {
+            self.table.entry(slice(key, 0..at).into()).or_default().continues = true;
+        }
+        let node = self.table.entry(key.into()).or_default();
+        if !node.names.iter().any(|known| known.entry == name.entry && known.language == name.language) {
+            node.names.push(name);
+        }
+    }
+
+    /// All names in a text, longest first at each place, not overlapping.
+    pub(crate) fn find(&self, text: &Text<'_>, language: &str, arabic: bool) -> Vec<Hit> {
+        let mut hits: Vec<Hit> = Vec::new();
+        let mut token = 0;
+        while token < text.len() {
+            let hit = self.longest(text, token, text.folded(token), 0, language).or_else(|| {
+                if !arabic {
+                    return self.without_particle(text, token, language);
+                }
+                proclitics(text.folded(token)).into_iter().find_map(|(rest, stripped)| self.longest(text, token, &rest, stripped, language))
+            });
+            token = match hit {
+                Some(hit) => {
+                    let next = hit.tokens.end;
+                    hits.push(hit);
+                    next
+                }
+                None => token + 1,
+            };
+        }
+        hits
+    }
+
+    /// Korean writes its particles onto the noun.
+    fn without_particle(&self, text: &Text<'_>, token: usize, language: &str) -> Option<Hit> {
+        if language != "ko" {
+            return None;
+        }
+        let folded = text.folded(token);
+        let (last, particle) = folded.char_indices().next_back()?;
+        if !"은는이가을를의에도와과로".contains(particle) {
+            return None;
+        }
+        let stem = slice(folded, 0..last);
+        let mut hit = self.longest(text, token, stem, 0, language)?;
+        if hit.tokens.len() == 1 {
+            hit.end = text.after_folded(token, stem.chars().count());
+        }
+        Some(hit)
+    }
+
+    fn longest(&self, text: &Text<'_>, first: usize, first_fold: &str, stripped: usize, language: &str) -> Option<Hit> {
+        let mut key = first_fold.to_owned();
+        let mut best = None;
+        let mut next = first + 1;
+        loop {
+            let Some(node) = self.table.get(key.as_str()) else { break };
+            let start = if stripped > 0 { text.after_folded(first, stripped) } else { text.span(first).start };
+            let end = text.span(next - 1).end;
+            if let Some((entries, weak)) = self.admit(node, text, first..next, start..end, language) {
+                best = Some(Hit { tokens: first..next, start, end, entries, weak });
+            }
+            if !node.continues || next >= text.len() || !joins(text.gap_before(next)) {
+                break;
+            }
+            key.push(' ');
+            key.push_str(text.folded(next));
+            next += 1;
+        }
+        best
+    }
+
+    /// The entries a surface may stand for in this text.
+    fn admit(&self, node: &Node, text: &Text<'_>, tokens: Range<usize>, span: Range<usize>, language: &str) -> Option<(Vec<usize>, bool)> {
+        if node.names.is_empty() {
+            return None;
+        }
+        let surface = slice(text.source(), span);
+        let cased = surface.chars().any(|c| c.is_lowercase() || c.is_uppercase());
+        let upper = !surface.chars().any(char::is_lowercase);
+        let covered = self.covered.contains(language);
+        let dense = tokens.clone().all(|token| text.is_ideograph(token));
+        let mut names: Vec<&Name> = node
+            .names
+            .iter()
+            .filter(|name| {
+                let foreign = name.latin && !is_latin(language);
+                let speaks = name.language == language || foreign || (!covered && name.language == "en");
+                let capital = !cased || text.is_capitalised(tokens.start) || capitalised_inside(surface);
+                speaks
+                    && capital
+                    && (!name.capitals || upper)
+                    && (!dense || tokens.len() >= 2)
+                    && name.exact.as_ref().is_none_or(|exact| *exact == light_fold(surface))
+            })
+            .collect();
+        // The article's own language knows best what a word means in it.
+        if names.iter().any(|name| name.language == language) {
+            names.retain(|name| name.language == language);
+        }
+        let mut entries: Vec<usize> = names.iter().map(|name| name.entry).collect();
+        entries.sort_unstable();
+        entries.dedup();
+        let weak = names.iter().all(|name| name.weak);
+        self.prefer_territory(&mut entries);
+        (!entries.is_empty()).then_some((entries, weak))
+    }
+
+    /// Where a city and its country are one name (Singapore, Luxembourg), the country is meant.
+    fn prefer_territory(&self, entries: &mut Vec<usize>) {
+        let english = |entry: &usize| self.get(*entry).and_then(|known| known.names.get("en")).cloned();
+        let territories: Vec<usize> = entries.iter().copied().filter(|entry| self.get(*entry).is_some_and(|known| known.territory)).collect();
+        if let [territory] = territories[..]
+            && entries.iter().all(|entry| english(entry) == english(&territory))
+        {
+            *entries = vec![territory];
+        }
+    }
+}
+
+fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
+    table.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+}
+
+fn is_latin(language: &str) -> bool {
+    !matches!(
+        language,
+        "ar" | "fa" | "ur" | "ps" | "ckb" | "he" | "ru" | "uk" | "bg" | "sr" | "be" | "mk" | "kk" | "el" | "zh" | "ja" | "ko" | "hi" | "mr" | "ne"
+            | "bn" | "ta" | "te" | "th" | "am" | "hy" | "ka" | "my" | "km" | "si" | "gu" | "pa" | "kn" | "ml" | "or"
+    )
+}
+
+/// 'mer Rouge', 'al-Qaida', 'von der Leyen': the first word of a name is not always the one in capitals.
+fn capitalised_inside(surface: &str) -> bool {
+    surface.split([' ', '-', '\'', '’']).skip(1).any(|word| word.chars().next().is_some_and(char::is_uppercase))
+}
+
+/// Whether two tokens with this between them may belong to one name.
+pub(super) fn joins(gap: &str) -> bool {
+    gap.chars().count() <= 2 && gap.chars().all(|c| matches!(c, ' ' | '-' | '\u{2010}' | '\u{2011}' | '\'' | '’' | '.' | '\u{200c}' | '\u{a0}' | '·' | '・' | '&' | '״' | '"' | '+') )
+        && !gap.starts_with(['"', '+'])
+}
+
+/// What may remain of a folded Arabic word once its proclitics are stripped, with the number of letters stripped.
+///
+/// Conjunction, then preposition, then the article; `لل` is `ل` and the article run together. Three letters must remain.
+pub(crate) fn proclitics(word: &str) -> Vec<(String, usize)> {
+    let mut forms: Vec<(String, usize)> = Vec::new();
+    let mut push = |rest: &str, stripped: usize, article: bool| {
+        if rest.chars().count() >= 3 {
+            forms.push((if article { format!("ال{rest}") } else { rest.to_owned() }, stripped));
+        }
+    };
+    let conjunction = word.strip_prefix(['و', 'ف']);
+    if let Some(rest) = conjunction {
+        push(rest, 1, false);
+    }
+    for (stem, offset) in [(Some(word), 0), (conjunction, 1)] {
+        let Some(stem) = stem else { continue };
+        if let Some(rest) = stem.strip_prefix("لل") {
+            push(rest, offset + 1, true);
+            push(rest, offset + 2, false);
+        }
+        if let Some(rest) = stem.strip_prefix(['ب', 'ل', 'ك']) {
+            push(rest, offset + 1, false);
+        }
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(language: &str, source: &str) -> Vec<String> {
+        let gazetteer = Gazetteer::load();
+        let text = Text::new(source);
+        gazetteer
+            .find(&text, language, matches!(language, "ar"))
+            .iter()
+            .filter(|hit| !hit.weak)
+            .map(|hit| format!("{}={}", slice(source, hit.start..hit.end), gazetteer.get(hit.entries[0]).unwrap().name("en").unwrap_or_default()))
+            .collect()
+    }
+
+    #[test]
+    fn finds_names_in_their_languages() {
+        for (language, source, expected) in [
+            ("ar", "وصل إلى بغداد", vec!["بغداد=Baghdad"]),
+            ("ar", "وببغداد وللعراق ولطهران", vec!["بغداد=Baghdad", "لعراق=Iraq", "طهران=Tehran"]),
+            ("ar", "قائد فيلق القدس", vec!["فيلق القدس=Quds Force"]),
+            ("ar", "زار القدس", vec!["القدس=Jerusalem"]),
+            ("ar", "والده كبير ومالي وسائل", vec![]),
+            ("en", "us and them, who came to US and WHO offices in turkey", vec!["US=United States", "WHO=World Health Organization"]),
+            ("en", "The U.S. Senate and the European Union", vec!["U.S. Senate=US Senate", "European Union=European Union"]),
+            ("fr", "L'Irak et la mer Rouge", vec!["Irak=Iraq", "mer Rouge=Red Sea"]),
+            ("tr", "Türkiye'nin başkenti Ankara'da", vec!["Türkiye=Türkiye", "Ankara=Ankara"]),
+            ("ru", "встретился с Путиным в Москве, сообщили в Ираке", vec!["Путиным=Vladimir Putin", "Москве=Moscow", "Ираке=Iraq"]),
+            ("zh", "美国总统拜登在华盛顿", vec!["美国=United States", "拜登=Joe Biden", "华盛顿=Washington"]),
+            ("zh", "美國總統拜登", vec!["美國=United States", "拜登=Joe Biden"]),
+            ("fa", "رهبر ایران، علی خامنه‌ای", vec!["ایران=Iran", "علی خامنه‌ای=Ali Khamenei"]),
+            ("ko", "이라크의 바그다드에", vec!["이라크=Iraq", "바그다드=Baghdad"]),
+            ("de", "der Präsident der USA", vec!["USA=United States"]),
+        ] {
+            assert_eq!(found(language, source), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn holds_what_the_readme_says() {
+        let gazetteer = Gazetteer::load();
+        let count = |kind| gazetteer.entries.iter().filter(|entry| entry.kind == kind).count();
+        assert!(count(EntityType::Organisation) >= 300);
+        assert!(count(EntityType::Person) >= 200);
+        assert!(gazetteer.entries.iter().filter(|entry| entry.territory).count() >= 195);
+        assert!(gazetteer.size().1 > 20_000);
+    }
+}

@@ -1,0 +1,10 @@
+//! copydesk enriches news on Kafka: clean text, language, people, organisations, places, IPTC Media Topics.
+#![warn(missing_docs)]
+
+pub mod article;
+pub mod enrich;
+pub mod intake;
+pub mod pipeline;
+
+/// `copydesk/` and the version: what stamps documents and headers.
+pub const SERVICE: &str = concat!("copydesk/", env!("CARGO_PKG_VERSION"));
