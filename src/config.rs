@@ -1,0 +1,551 @@
+//! Configuration: a TOML file, over it `COPYDESK_…` environment variables, over both flags. Parsed once into one valid value.
+//!
+//! Unknown settings are refused, and all faults are reported at once, each with its origin, what was found, and the mend.
+//! The environment is read here and nowhere else. Bounds of memory are stated by [`Config::memory_bound`].
+
+mod settings;
+
+pub use settings::{SETTINGS, Setting};
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::SocketAddr,
+    path::{Path as FilePath, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    enrich::{OffsetUnit, TAGS, TOPICS},
+    intake::{DEEPEST, Format, Intake, Mapping, Path},
+    stream::{self, Routing, Security},
+};
+
+/// A valid configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How messages become articles.
+    pub intake: Intake,
+    /// Unit of offsets.
+    pub offsets: OffsetUnit,
+    /// Whether documents hold their input.
+    pub original: bool,
+    /// Everything of Kafka.
+    pub stream: stream::Settings,
+    /// Where HTTP listens.
+    pub listen: SocketAddr,
+    /// How logs look.
+    pub log_format: LogFormat,
+    /// Filter of log lines.
+    pub log_level: String,
+    effective: Vec<(&'static Setting, String, String)>,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Human on a terminal, else JSON.
+    Auto,
+    /// One readable line an event.
+    Human,
+    /// One JSON object an event.
+    Json,
+}
+
+/// Every fault of a configuration.
+#[derive(Debug, thiserror::Error)]
+pub struct Faults(Vec<String>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(formatter, "the configuration has {count} {}:", if count == 1 { "fault" } else { "faults" })?;
+        self.0.iter().try_for_each(|fault| write!(formatter, "\n  - {fault}"))
+    }
+}
+
+/// A value as given, and by whom.
+#[derive(Debug, Clone)]
+struct Given {
+    items: Vec<String>,
+    origin: String,
+}
+
+struct Reader {
+    given: BTreeMap<&'static str, Given>,
+    librdkafka: BTreeMap<String, String>,
+    faults: Vec<String>,
+}
+
+impl Config {
+    /// Reads the process's environment; see [`Config::from`].
+    ///
+    /// # Errors
+    /// All faults found.
+    pub fn load(file: Option<PathBuf>, flags: &[(String, String)]) -> Result<Self, Faults> {
+        let variables: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
+            .filter(|(name, _)| name.starts_with("COPYDESK_"))
+            .collect();
+        let named = variables.iter().find(|(name, _)| name == "COPYDESK_CONFIG").map(|(_, path)| PathBuf::from(path));
+        Self::from(file.or(named).as_deref(), &variables, flags)
+    }
+
+    /// Builds a configuration from its three layers.
+    ///
+    /// # Errors
+    /// All faults found.
+    pub fn from(file: Option<&FilePath>, variables: &[(String, String)], flags: &[(String, String)]) -> Result<Self, Faults> {
+        let mut reader = Reader { given: BTreeMap::new(), librdkafka: BTreeMap::new(), faults: Vec::new() };
+        if let Some(path) = file {
+            reader.read_file(path);
+        }
+        for (name, value) in variables.iter().filter(|(name, _)| name != "COPYDESK_CONFIG") {
+            match SETTINGS.iter().find(|setting| setting.variable() == *name) {
+                Some(setting) => reader.give(setting.path, vec![value.clone()], format!("environment variable {name}")),
+                None => reader.unknown(&format!("environment variable {name}"), name, SETTINGS.iter().map(Setting::variable)),
+            }
+        }
+        for (path, value) in flags {
+            reader.give_by_path(path, vec![value.clone()], format!("flag {path}={value}"));
+        }
+        let config = reader.build();
+        match (config, reader.faults.is_empty()) {
+            (Some(config), true) => Ok(config),
+            _ => Err(Faults(reader.faults)),
+        }
+    }
+
+    /// Every setting with its effective value and where that came from; secrets are masked.
+    pub fn effective(&self) -> impl Iterator<Item = (&'static str, String, &str)> {
+        self.effective.iter().map(|(setting, value, origin)| {
+            let masked = setting.is_secret() && !value.is_empty();
+            (setting.path, if masked { "***".to_owned() } else { value.clone() }, origin.as_str())
+        })
+    }
+
+    /// The most bytes messages can take between the brokers and the brokers: both client queues, and for what is in flight
+    /// the input, the work on it and the output, which we count as four times the input. One message may be larger than the
+    /// bound of bytes in flight, so the largest counts in full. Models and code come on top: about 60 MiB.
+    pub fn memory_bound(&self) -> usize {
+        let flight = self.stream.in_flight_bytes.max(self.stream.max_message_bytes);
+        2 * stream::QUEUE_BYTES + 4 * flight
+    }
+}
+
+impl Reader {
+    fn read_file(&mut self, path: &FilePath) {
+        let shown = path.display();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return self.faults.push(format!("file {shown}: cannot be read: {error}")),
+        };
+        match text.parse::<toml::Table>() {
+            Ok(table) => self.read_table("", table, &format!("file {shown}")),
+            Err(error) => self.faults.push(format!("file {shown}: not TOML: {}", error.to_string().trim().replace('\n', " "))),
+        }
+    }
+
+    fn read_table(&mut self, prefix: &str, table: toml::Table, origin: &str) {
+        for (key, value) in table {
+            let path = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+            match value {
+                toml::Value::Table(table) => self.read_table(&path, table, origin),
+                toml::Value::Array(items) => {
+                    let items = items.iter().map(plain).collect();
+                    self.give_by_path(&path, items, origin.to_owned());
+                }
+                value => self.give_by_path(&path, vec![plain(&value)], origin.to_owned()),
+            }
+        }
+    }
+
+    fn give_by_path(&mut self, path: &str, items: Vec<String>, origin: String) {
+        if let Some(key) = path.strip_prefix("librdkafka.") {
+            let bare = key.strip_prefix("consumer.").or(key.strip_prefix("producer.")).unwrap_or(key);
+            if stream::refused_keys().contains(&bare) {
+                self.faults.push(format!("{origin}: librdkafka.{key} is owned by copydesk; the delivery guarantee rests on it, or a setting of [kafka] covers it"));
+            } else {
+                self.librdkafka.insert(key.to_owned(), items.join(","));
+            }
+            return;
+        }
+        match SETTINGS.iter().find(|setting| setting.path == path) {
+            Some(setting) => self.give(setting.path, items, origin),
+            None => self.unknown(&origin, path, SETTINGS.iter().map(|setting| setting.path.to_owned())),
+        }
+    }
+
+    fn give(&mut self, path: &'static str, items: Vec<String>, origin: String) {
+        self.given.insert(path, Given { items, origin });
+    }
+
+    fn unknown(&mut self, origin: &str, name: &str, known: impl Iterator<Item = String>) {
+        let nearest = known.max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+        self.faults.push(format!("{origin}: unknown setting '{name}'; did you mean '{}'?", nearest.unwrap_or_default()));
+    }
+
+    /// The value of a setting as text, default included.
+    fn text(&self, path: &'static str) -> String {
+        match self.given.get(path) {
+            Some(given) => given.items.join(","),
+            None => SETTINGS.iter().find(|setting| setting.path == path).map(|setting| setting.default.to_owned()).unwrap_or_default(),
+        }
+    }
+
+    fn origin(&self, path: &str) -> String {
+        self.given.get(path).map_or_else(|| "default".to_owned(), |given| given.origin.clone())
+    }
+
+    fn optional(&self, path: &'static str) -> Option<String> {
+        Some(self.text(path).trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn list(&self, path: &'static str) -> Vec<String> {
+        self.text(path).split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// A parsed value; a fault is noted and the parse of the default stands in for it.
+    fn parse<T>(&mut self, path: &'static str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(path);
+        let value = parse(text.trim());
+        if value.is_none() {
+            let origin = self.origin(path);
+            self.fault(path, &format!("found '{text}' ({origin}); wanted {wanted}"));
+        }
+        value
+    }
+
+    fn fault(&mut self, path: &str, what: &str) {
+        self.faults.push(format!("{path}: {what}"));
+    }
+
+    fn topic(&mut self, path: &'static str) -> Option<String> {
+        self.parse(path, "a topic name: 1 to 249 of letters, digits, '.', '_' and '-'", |text| is_topic(text).then(|| text.to_owned()))
+    }
+
+    fn build(&mut self) -> Option<Config> {
+        let duration = "a duration such as 500ms, 30s or 5m";
+        let size = "a size in bytes, or with KiB, MiB or GiB";
+        let count = "a whole number of at least 1";
+        let brokers = self.parse("kafka.brokers", "host:port, several apart by commas", |text| is_brokers(text).then(|| text.to_owned()));
+        let group = self.parse("kafka.group", "a name", |text| (!text.is_empty()).then(|| text.to_owned()));
+        let output = self.topic("kafka.output");
+        let dead_letters = self.topic("kafka.dead_letters");
+        let in_flight = self.parse("kafka.in_flight", count, positive);
+        let in_flight_bytes = self.parse("kafka.in_flight_bytes", size, bytes);
+        let max_message_bytes = self.parse("kafka.max_message_bytes", "a size from 1KiB to 900MiB", |text| {
+            bytes(text).filter(|bytes| (1_024..=900 << 20).contains(bytes))
+        });
+        let delivery_timeout = self.parse("kafka.delivery_timeout", duration, parse_duration);
+        let drain_timeout = self.parse("kafka.drain_timeout", duration, parse_duration);
+        let shutdown_timeout = self.parse("kafka.shutdown_timeout", duration, parse_duration);
+        let max_poll_interval = self.parse("kafka.max_poll_interval", duration, parse_duration);
+        let session_timeout = self.parse("kafka.session_timeout", duration, parse_duration);
+        let commit_interval = self.parse("kafka.commit_interval", duration, parse_duration);
+        let workers = self.parse("enrich.workers", "a whole number; 0 is one per core", |text| text.parse::<usize>().ok());
+        let format = self.parse("intake.format", "auto, json or text", |text| match text {
+            "auto" => Some(Format::Auto),
+            "json" => Some(Format::Json),
+            "text" => Some(Format::Text),
+            _ => None,
+        });
+        let max_bytes = self.parse("intake.max_bytes", size, bytes);
+        let max_depth = self.parse("intake.max_depth", "a whole number from 1 to 100", |text| {
+            positive(text).filter(|depth| *depth <= DEEPEST)
+        });
+        let offsets = self.parse("output.offsets", "codepoint, utf16 or utf8", |text| OffsetUnit::ALL.into_iter().find(|unit| unit.name() == text));
+        let original = self.parse("output.original", "true or false", |text| text.parse::<bool>().ok());
+        let listen = self.parse("http.listen", "an address and a port, such as 0.0.0.0:9464", |text| text.parse::<SocketAddr>().ok());
+        let log_format = self.parse("log.format", "human, json or auto", |text| match text {
+            "auto" => Some(LogFormat::Auto),
+            "human" => Some(LogFormat::Human),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        });
+        let log_level = self.parse("log.level", "error, warn, info, debug, trace or a filter", |text| {
+            tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+        });
+        let security = self.security();
+        let routing = self.routing();
+        let mapping = self.mapping();
+        let input = self.list("kafka.input");
+        for topic in &input {
+            if !is_topic(topic) {
+                self.fault("kafka.input", &format!("found '{topic}'; wanted topic names"));
+            }
+        }
+
+        let settings = stream::Settings {
+            brokers: brokers?,
+            group: group?,
+            instance: self.optional("kafka.instance"),
+            input,
+            output: output?,
+            dead_letters: dead_letters?,
+            routing,
+            workers: workers.map(|workers| if workers == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { workers })?,
+            in_flight: in_flight?,
+            in_flight_bytes: in_flight_bytes?,
+            max_message_bytes: max_message_bytes?,
+            delivery_timeout: delivery_timeout?,
+            drain_timeout: drain_timeout?,
+            shutdown_timeout: shutdown_timeout?,
+            max_poll_interval: max_poll_interval?,
+            session_timeout: session_timeout?,
+            commit_interval: commit_interval?,
+            security,
+            librdkafka: self.librdkafka.clone(),
+        };
+        let config = Config {
+            intake: Intake { format: format?, max_bytes: max_bytes?, max_depth: max_depth?, mapping },
+            offsets: offsets?,
+            original: original?,
+            stream: settings,
+            listen: listen?,
+            log_format: log_format?,
+            log_level: log_level?,
+            effective: SETTINGS.iter().map(|setting| (setting, self.text(setting.path), self.origin(setting.path))).collect(),
+        };
+        self.cross_check(&config);
+        Some(config)
+    }
+
+    fn security(&mut self) -> Security {
+        let one_of = |text: &str, known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(text));
+        let mut checked = |path: &'static str, known: &[&str]| {
+            let text = self.optional(path)?;
+            if !one_of(&text, known) {
+                self.fault(path, &format!("found '{text}'; wanted one of {}", known.join(", ")));
+            }
+            Some(text)
+        };
+        let protocol = checked("kafka.security_protocol", &["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]);
+        let mechanism = checked("kafka.sasl_mechanism", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]);
+        let mut password = self.optional("kafka.sasl_password");
+        if let Some(file) = self.optional("kafka.sasl_password_file") {
+            if password.is_some() {
+                self.fault("kafka.sasl_password_file", "kafka.sasl_password is set too; set one of them");
+            }
+            match std::fs::read_to_string(&file) {
+                Ok(text) => password = Some(text.trim_end_matches(['\n', '\r']).to_owned()),
+                Err(error) => self.fault("kafka.sasl_password_file", &format!("'{file}' cannot be read: {error}")),
+            }
+        }
+        for path in ["kafka.ssl_ca_file", "kafka.ssl_certificate_file", "kafka.ssl_key_file"] {
+            if let Some(file) = self.optional(path)
+                && let Err(error) = std::fs::metadata(&file)
+            {
+                self.fault(path, &format!("'{file}' cannot be read: {error}"));
+            }
+        }
+        Security {
+            protocol,
+            mechanism,
+            username: self.optional("kafka.sasl_username"),
+            password,
+            ca_file: self.optional("kafka.ssl_ca_file"),
+            certificate_file: self.optional("kafka.ssl_certificate_file"),
+            key_file: self.optional("kafka.ssl_key_file"),
+            key_password: self.optional("kafka.ssl_key_password"),
+        }
+    }
+
+    fn routing(&mut self) -> Option<Routing> {
+        let values = self.list("routing.values");
+        let Some(template) = self.optional("routing.template") else {
+            if !values.is_empty() {
+                self.fault("routing.values", "set without routing.template; set both or neither");
+            }
+            return None;
+        };
+        let Some(placeholder) = Routing::placeholder(&template) else {
+            self.fault("routing.template", &format!("found '{template}'; wanted a topic name with {{language}} or {{topic}} in it"));
+            return None;
+        };
+        if values.is_empty() {
+            self.fault("routing.values", "empty; list the languages or topics that have a topic of their own, such as [\"ar\", \"en\"]");
+        }
+        for value in &values {
+            let known = match placeholder {
+                "{language}" => TAGS.iter().any(|tag| tag == value || tag.split('-').next() == Some(value.as_str())),
+                _ => TOPICS.iter().any(|(slug, ..)| slug == value),
+            };
+            if !known {
+                let kind = if placeholder == "{language}" { "language tag copydesk gives" } else { "topic; topics are arts, crime, disaster, …" };
+                self.fault("routing.values", &format!("'{value}' is no {kind}"));
+            }
+        }
+        let routing = Routing { template, values };
+        let wrong = routing.topics().find(|topic| !is_topic(topic));
+        if let Some(topic) = wrong {
+            self.fault("routing.template", &format!("gives '{topic}', which is no topic name"));
+        }
+        Some(routing)
+    }
+
+    fn mapping(&mut self) -> Option<Mapping> {
+        let paths = |path: &'static str| self.list(path).iter().map(|path| Path::parse(path)).collect::<Vec<_>>();
+        let mapping = Mapping {
+            id: paths("intake.mapping.id"),
+            url: paths("intake.mapping.url"),
+            title: paths("intake.mapping.title"),
+            text: paths("intake.mapping.text"),
+            published: paths("intake.mapping.published"),
+            source: paths("intake.mapping.source"),
+            authors: paths("intake.mapping.authors"),
+            language: paths("intake.mapping.language"),
+        };
+        if mapping.text.is_empty() {
+            if mapping != Mapping::default() {
+                self.fault("intake.mapping.text", "empty while other fields are mapped; a mapping needs at least the text");
+            }
+            return None;
+        }
+        Some(mapping)
+    }
+
+    fn cross_check(&mut self, config: &Config) {
+        let stream = &config.stream;
+        if stream.input.is_empty() {
+            self.fault("kafka.input", "empty; name at least one topic to read");
+        }
+        let written: BTreeSet<String> = stream.outputs().into_iter().chain([stream.dead_letters.clone()]).collect();
+        for topic in stream.input.iter().filter(|topic| written.contains(*topic)) {
+            self.fault("kafka.input", &format!("'{topic}' is written too; reading what we write would never end"));
+        }
+        if stream.outputs().contains(&stream.dead_letters) {
+            self.fault("kafka.dead_letters", "is an output topic too; dead letters need a topic of their own");
+        }
+        let needed = stream.delivery_timeout + stream.drain_timeout;
+        if needed >= stream.max_poll_interval {
+            self.fault(
+                "kafka.max_poll_interval",
+                &format!("{:?} must exceed kafka.delivery_timeout + kafka.drain_timeout = {needed:?}, or a revocation cannot drain", stream.max_poll_interval),
+            );
+        }
+        if stream.session_timeout > stream.max_poll_interval {
+            self.fault("kafka.session_timeout", "must not exceed kafka.max_poll_interval");
+        }
+        if config.intake.max_bytes > stream.max_message_bytes {
+            self.fault("intake.max_bytes", "must not exceed kafka.max_message_bytes");
+        }
+    }
+}
+
+fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
+}
+
+fn positive(text: &str) -> Option<usize> {
+    text.parse::<usize>().ok().filter(|number| *number >= 1)
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let duration = text.parse::<jiff::SignedDuration>().ok()?;
+    Duration::try_from(duration).ok().filter(|duration| !duration.is_zero() && *duration <= Duration::from_secs(86_400))
+}
+
+fn bytes(text: &str) -> Option<usize> {
+    let (number, unit) = text.split_at_checked(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))?;
+    let shift = match unit.trim() {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
+}
+
+fn is_topic(text: &str) -> bool {
+    (1..=249).contains(&text.len()) && !matches!(text, "." | "..") && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
+}
+
+fn is_brokers(text: &str) -> bool {
+    text.split(',').all(|broker| broker.trim().rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn defaults_are_valid() {
+        let config = Config::from(None, &[], &[]).unwrap();
+        assert_eq!(config.stream.input, ["news.raw"]);
+        assert!(config.memory_bound() > 64 << 20);
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let file = file("[kafka]\ngroup = \"file\"\noutput = \"file\"\ninput = [\"a\", \"b\"]\nbrokers = \"f:1\"\n[librdkafka]\n\"linger.ms\" = 20\n");
+        let config = Config::from(
+            Some(file.path()),
+            &variables(&[("COPYDESK_KAFKA_OUTPUT", "environment"), ("COPYDESK_KAFKA_BROKERS", "e:1")]),
+            &variables(&[("kafka.brokers", "flag:1")]),
+        )
+        .unwrap();
+        let stream = &config.stream;
+        assert_eq!((stream.group.as_str(), stream.output.as_str(), stream.brokers.as_str()), ("file", "environment", "flag:1"));
+        assert_eq!(stream.input, ["a", "b"]);
+        assert_eq!(stream.librdkafka.get("linger.ms").map(String::as_str), Some("20"));
+    }
+
+    #[test]
+    fn all_faults_at_once_each_with_its_origin() {
+        let file = file("[kafka]\nbroker = \"x\"\nin_flight = 0\nmax_poll_interval = \"100s\"\n[librdkafka]\nacks = \"1\"\n[output]\noffsets = \"bytes\"\n");
+        let faults = Config::from(Some(file.path()), &variables(&[("COPYDESK_KAFKA_BROKRS", "x:1")]), &variables(&[("http.listen", "nowhere")]))
+            .unwrap_err()
+            .to_string();
+        for expected in [
+            "unknown setting 'kafka.broker'; did you mean 'kafka.brokers'?",
+            "unknown setting 'COPYDESK_KAFKA_BROKRS'; did you mean 'COPYDESK_KAFKA_BROKERS'?",
+            "librdkafka.acks is owned by copydesk",
+            "kafka.in_flight: found '0'",
+            "output.offsets: found 'bytes'",
+            "http.listen: found 'nowhere' (flag http.listen=nowhere)",
+        ] {
+            assert!(faults.contains(expected), "{expected}\n{faults}");
+        }
+    }
+
+    #[test]
+    fn settings_are_checked_together() {
+        for (given, expected) in [
+            (vec![("kafka.max_poll_interval", "100s")], "must exceed kafka.delivery_timeout"),
+            (vec![("kafka.output", "news.raw")], "reading what we write"),
+            (vec![("kafka.dead_letters", "news.enriched")], "dead letters need a topic of their own"),
+            (vec![("routing.values", "ar")], "set without routing.template"),
+            (vec![("routing.template", "n.{language}"), ("routing.values", "klingon")], "no language tag"),
+            (vec![("routing.template", "n.{colour}"), ("routing.values", "ar")], "with {language} or {topic}"),
+            (vec![("intake.max_bytes", "9MiB")], "must not exceed kafka.max_message_bytes"),
+            (vec![("intake.mapping.title", "a")], "a mapping needs at least the text"),
+            (vec![("kafka.security_protocol", "tls")], "wanted one of plaintext"),
+        ] {
+            let faults = Config::from(None, &[], &variables(&given)).unwrap_err().to_string();
+            assert!(faults.contains(expected), "{expected}\n{faults}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let config = Config::from(None, &variables(&[("COPYDESK_KAFKA_SASL_PASSWORD", "hunter2")]), &[]).unwrap();
+        let shown: String = config.effective().map(|(path, value, origin)| format!("{path}={value} {origin}\n")).collect();
+        assert!(shown.contains("kafka.sasl_password=***"));
+        assert!(!shown.contains("hunter2") && !format!("{:?}", config.stream).contains("hunter2"));
+    }
+}

@@ -1,0 +1,193 @@
+//! The spine: read, work, publish, commit. At-least-once delivery, in order per partition.
+//!
+//! ```text
+//! poll thread --bounded by Flight--> work on the CPU, in order --> enqueue, one at a time --> wait for the broker,
+//! in order --> store the offset --> (librdkafka commits stored offsets)
+//! ```
+//!
+//! Invariants:
+//! - An offset is stored only after the broker acknowledged the record of its message and of all before it in its
+//!   partition: the stream is ordered, so the watermark is contiguous by construction.
+//! - Every message leaves as at least one record: enriched, tombstone or dead letter.
+//! - Everything in flight is bounded in messages and in bytes, from reading to acknowledgement.
+//! - The work is a closure: nothing here knows about text.
+
+mod client;
+mod flight;
+mod sink;
+mod source;
+
+pub use client::{QUEUE_BYTES, Security, fetch_topics, refused_keys};
+pub use sink::{Routing, header};
+pub use source::Health;
+
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    article::{Message, Outcome, Reason, Rejection},
+    metrics::Metrics,
+};
+use sink::Sink;
+use source::{Admitted, Source};
+
+/// Everything the stream needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Bootstrap servers, apart by commas.
+    pub brokers: String,
+    /// Consumer group.
+    pub group: String,
+    /// `group.instance.id`, for static membership.
+    pub instance: Option<String>,
+    /// Topics to read.
+    pub input: Vec<String>,
+    /// Topic of enriched articles.
+    pub output: String,
+    /// Topic of dead letters.
+    pub dead_letters: String,
+    /// Further output topics by language or topic.
+    pub routing: Option<Routing>,
+    /// Articles worked on at once.
+    pub workers: usize,
+    /// Most messages in flight.
+    pub in_flight: usize,
+    /// Most bytes in flight.
+    pub in_flight_bytes: usize,
+    /// Largest record read or written.
+    pub max_message_bytes: usize,
+    /// How long a record may take to be acknowledged.
+    pub delivery_timeout: Duration,
+    /// How long a revocation waits for the messages in flight.
+    pub drain_timeout: Duration,
+    /// How long a shutdown may take in all.
+    pub shutdown_timeout: Duration,
+    /// Most time between two polls before the group gives the partitions away.
+    pub max_poll_interval: Duration,
+    /// Time without heartbeats before the group gives the partitions away.
+    pub session_timeout: Duration,
+    /// How often stored offsets are committed.
+    pub commit_interval: Duration,
+    /// TLS and SASL.
+    pub security: Security,
+    /// Further librdkafka options, `consumer.` and `producer.` prefixes apply to one side.
+    pub librdkafka: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Every topic an enriched article may go to.
+    pub fn outputs(&self) -> Vec<String> {
+        let mut topics = vec![self.output.clone()];
+        topics.extend(self.routing.iter().flat_map(Routing::topics));
+        topics
+    }
+}
+
+/// Why the stream ended before it was asked to. Infrastructure, never data.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// A client could not be made.
+    #[error("failed to create the Kafka {role}: {error}; check [kafka] and [librdkafka] in the configuration")]
+    Client {
+        /// Consumer or producer.
+        role: &'static str,
+        /// What librdkafka said.
+        error: rdkafka::error::KafkaError,
+    },
+    /// A record could not be delivered.
+    #[error("failed to deliver a record to topic {topic}: {error}; {mend}; its message stays uncommitted and is read again")]
+    Delivery {
+        /// Output topic.
+        topic: String,
+        /// What the broker or librdkafka said.
+        error: rdkafka::error::KafkaError,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// The client is in a state it cannot leave.
+    #[error("the Kafka client failed for good: {0}; restart the service")]
+    Fatal(String),
+    /// The drain did not end in time.
+    #[error("shutdown took longer than {0:?}; messages still in flight stay uncommitted and are read again")]
+    Deadline(Duration),
+}
+
+/// Runs until `shutdown` completes and everything in flight is done, or until something breaks.
+///
+/// # Errors
+/// An infrastructure failure, or a drain that ran out of time. Offsets then stay behind undelivered records.
+pub async fn run<W>(
+    settings: Settings,
+    metrics: Metrics,
+    health: Arc<Health>,
+    work: W,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), StreamError>
+where
+    W: Fn(&Message) -> Outcome + Clone + Send + Sync + 'static,
+{
+    let workers = settings.workers.max(1);
+    let window = settings.in_flight.max(1);
+    let deadline = settings.shutdown_timeout;
+    let sink = Arc::new(Sink::new(&settings, metrics.clone())?);
+    let (source, mut messages) = Source::start(&settings, metrics, Arc::clone(&health))?;
+
+    let spine = stream::poll_fn(move |context| messages.poll_recv(context))
+        .map(|admitted| on_cpu(work.clone(), admitted))
+        .buffered(workers)
+        .then(|(admitted, outcome)| {
+            let sink = Arc::clone(&sink);
+            async move { sink.enqueue(admitted, outcome).await }
+        })
+        .map(|pending| async move {
+            match pending {
+                Ok(pending) => pending.delivered().await,
+                Err(error) => Err(error),
+            }
+        })
+        .buffered(window)
+        .try_for_each(|admitted| {
+            source.store(admitted);
+            async { Ok(()) }
+        });
+    tokio::pin!(spine);
+
+    let result = tokio::select! {
+        result = &mut spine => result,
+        () = shutdown => {
+            tracing::info!(in_flight = source.in_flight(), deadline = ?deadline, "stopping: no more messages are read, those in flight are finished");
+            source.stop();
+            match tokio::time::timeout(deadline, &mut spine).await {
+                Ok(result) => result,
+                Err(_) => Err(StreamError::Deadline(deadline)),
+            }
+        }
+    };
+    let fatal = source.fatal();
+    // With an error the group is left without a commit of what is not delivered; what is stored was delivered.
+    source.close(deadline).await;
+    match (result, fatal) {
+        (Ok(()), Some(error)) => Err(StreamError::Fatal(error)),
+        (result, _) => result,
+    }
+}
+
+/// Works on one message on a blocking thread. A panic is a defect of ours, and the message's outcome.
+async fn on_cpu<W>(work: W, admitted: Admitted) -> (Admitted, Outcome)
+where
+    W: Fn(&Message) -> Outcome + Send + Sync + 'static,
+{
+    let message = Arc::clone(&admitted.message);
+    let outcome = match spawn_blocking(move || work(&message)).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            let position = &admitted.position;
+            tracing::error!(topic = %position.topic, partition = position.partition, offset = position.offset, %error, "an enricher failed");
+            Outcome::Rejected(Rejection::new(Reason::Panic, "an enricher panicked; please report it with the message"))
+        }
+    };
+    (admitted, outcome)
+}

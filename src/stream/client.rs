@@ -1,0 +1,266 @@
+//! The Kafka client settings we own, the ones users may pass through, and the context that turns librdkafka's events into
+//! metrics and one log line per change of state.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientConfig, ClientContext, Statistics,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
+};
+
+use super::{Settings, StreamError};
+use crate::metrics::Metrics;
+
+/// TLS and SASL. Empty means the client's default.
+#[derive(Clone, Default)]
+pub struct Security {
+    /// `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
+    pub protocol: Option<String>,
+    /// `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER`.
+    pub mechanism: Option<String>,
+    /// User name.
+    pub username: Option<String>,
+    /// Password.
+    pub password: Option<String>,
+    /// Certificate authorities, PEM file.
+    pub ca_file: Option<String>,
+    /// Client certificate, PEM file.
+    pub certificate_file: Option<String>,
+    /// Client key, PEM file.
+    pub key_file: Option<String>,
+    /// Password of the client key.
+    pub key_password: Option<String>,
+}
+
+impl std::fmt::Debug for Security {
+    /// Says what is set, never a secret.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Security")
+            .field("protocol", &self.protocol)
+            .field("mechanism", &self.mechanism)
+            .field("username", &self.username)
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .finish_non_exhaustive()
+    }
+}
+
+/// librdkafka options the delivery guarantee rests on, or that have a setting of their own; passing them through is refused.
+pub fn refused_keys() -> &'static [&'static str] {
+    &[
+        "bootstrap.servers",
+        "metadata.broker.list",
+        "group.id",
+        "group.instance.id",
+        "group.protocol",
+        "enable.auto.commit",
+        "enable.auto.offset.store",
+        "auto.commit.interval.ms",
+        "auto.offset.reset",
+        "isolation.level",
+        "partition.assignment.strategy",
+        "max.poll.interval.ms",
+        "session.timeout.ms",
+        "enable.idempotence",
+        "acks",
+        "request.required.acks",
+        "max.in.flight",
+        "max.in.flight.requests.per.connection",
+        "transactional.id",
+        "delivery.timeout.ms",
+        "message.timeout.ms",
+        "message.max.bytes",
+        "fetch.message.max.bytes",
+        "max.partition.fetch.bytes",
+        "fetch.max.bytes",
+        "receive.message.max.bytes",
+        "queued.max.messages.kbytes",
+        "queue.buffering.max.kbytes",
+        "statistics.interval.ms",
+        "security.protocol",
+        "sasl.mechanism",
+        "sasl.mechanisms",
+        "sasl.username",
+        "sasl.password",
+        "ssl.ca.location",
+        "ssl.certificate.location",
+        "ssl.key.location",
+        "ssl.key.password",
+    ]
+}
+
+/// Bytes librdkafka may hold of fetched messages, and again of messages to send.
+pub const QUEUE_BYTES: usize = 32 << 20;
+
+fn base(settings: &Settings, side: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &settings.brokers).set("client.id", "copydesk").set("allow.auto.create.topics", "false");
+    // librdkafka's own log is for its developers; what an operator needs comes through the context below.
+    config.set_log_level(RDKafkaLogLevel::Warning);
+    let security = &settings.security;
+    for (key, value) in [
+        ("security.protocol", &security.protocol),
+        ("sasl.mechanism", &security.mechanism),
+        ("sasl.username", &security.username),
+        ("sasl.password", &security.password),
+        ("ssl.ca.location", &security.ca_file),
+        ("ssl.certificate.location", &security.certificate_file),
+        ("ssl.key.location", &security.key_file),
+        ("ssl.key.password", &security.key_password),
+    ] {
+        if let Some(value) = value {
+            config.set(key, value);
+        }
+    }
+    for (key, value) in &settings.librdkafka {
+        match key.split_once('.') {
+            Some((prefix, rest)) if prefix == side => config.set(rest, value),
+            Some(("consumer" | "producer", _)) => continue,
+            _ => config.set(key, value),
+        };
+    }
+    config
+}
+
+/// The consumer: at-least-once by stored offsets.
+pub(super) fn consumer(settings: &Settings) -> ClientConfig {
+    let mut config = base(settings, "consumer");
+    let bytes = settings.max_message_bytes.max(1_000_000);
+    config
+        .set("group.id", &settings.group)
+        .set("enable.auto.commit", "true")
+        .set("auto.commit.interval.ms", millis(settings.commit_interval))
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("isolation.level", "read_committed")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("max.poll.interval.ms", millis(settings.max_poll_interval))
+        .set("session.timeout.ms", millis(settings.session_timeout))
+        .set("statistics.interval.ms", "1000")
+        .set("queued.min.messages", "5000")
+        .set("queued.max.messages.kbytes", (QUEUE_BYTES >> 10).to_string())
+        // The default of a second turns small queues into a stutter.
+        .set("fetch.queue.backoff.ms", "100")
+        .set("fetch.message.max.bytes", bytes.to_string())
+        .set("fetch.max.bytes", (bytes * 2).to_string())
+        .set("receive.message.max.bytes", (bytes * 2 + 65_536).to_string());
+    if let Some(instance) = &settings.instance {
+        config.set("group.instance.id", instance);
+    }
+    config
+}
+
+/// The producer: idempotent, bounded, with the partitioner of the Java client, so that keys land where Java puts them.
+pub(super) fn producer(settings: &Settings) -> ClientConfig {
+    let mut config = base(settings, "producer");
+    let defaults = [("compression.type", "zstd"), ("linger.ms", "5"), ("partitioner", "murmur2_random")];
+    for (key, value) in defaults {
+        if config.get(key).is_none() {
+            config.set(key, value);
+        }
+    }
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("message.timeout.ms", millis(settings.delivery_timeout))
+        .set("message.max.bytes", settings.max_message_bytes.to_string())
+        .set("queue.buffering.max.kbytes", (QUEUE_BYTES >> 10).to_string());
+    config
+}
+
+fn millis(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}
+
+/// Turns librdkafka's events into metrics and log lines.
+pub(crate) struct Client {
+    metrics: Metrics,
+    role: &'static str,
+    unreachable: AtomicBool,
+    /// Called with the statistics once a second, for those who want them.
+    pub(super) statistics: OnceLock<Box<dyn Fn(&Statistics) + Send + Sync>>,
+}
+
+/// A context for a client of the given role.
+pub(crate) fn context(metrics: Metrics, role: &'static str) -> Client {
+    Client { metrics, role, unreachable: AtomicBool::new(false), statistics: OnceLock::new() }
+}
+
+impl Client {
+    /// Traffic flows again.
+    pub(super) fn reachable(&self) {
+        if self.unreachable.swap(false, Ordering::Relaxed) {
+            tracing::info!(client = self.role, "Kafka can be reached again");
+        }
+    }
+}
+
+impl ClientContext for Client {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => tracing::error!(client = self.role, facility, "{message}"),
+            // Connection failures come here by the dozen; `error` below says it once.
+            _ => tracing::debug!(client = self.role, facility, "{message}"),
+        }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        if statistics.brokers.values().any(|broker| broker.state == "UP" && broker.nodeid >= 0) {
+            self.reachable();
+        }
+        if let Some(observe) = self.statistics.get() {
+            observe(&statistics);
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let code = error.rdkafka_error_code();
+        self.metrics.kafka_error(&code.map_or_else(|| "none".to_owned(), |code| format!("{code:?}")));
+        match code {
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                if !self.unreachable.swap(true, Ordering::Relaxed) {
+                    tracing::error!(client = self.role, reason, "Kafka cannot be reached; retrying until it can");
+                }
+            }
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => tracing::debug!(client = self.role, reason, "connection failed"),
+            _ => tracing::warn!(client = self.role, %error, reason, "the Kafka client reports an error"),
+        }
+    }
+}
+
+/// Partition counts of the topics a broker knows, and the brokers' number. Blocks for up to `timeout`.
+///
+/// # Errors
+/// When no broker answers in time.
+pub fn fetch_topics(settings: &Settings, timeout: Duration) -> Result<(usize, Vec<(String, usize)>), StreamError> {
+    let consumer: BaseConsumer<Quiet> = base(settings, "consumer")
+        .set("group.id", &settings.group)
+        .create_with_context(Quiet)
+        .map_err(|error| StreamError::Client { role: "consumer", error })?;
+    let metadata = consumer.fetch_metadata(None, timeout).map_err(|error| StreamError::Client { role: "consumer", error })?;
+    let topics = metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| (topic.name().to_owned(), topic.partitions().len()));
+    Ok((metadata.brokers().len(), topics.collect()))
+}
+
+/// A context that keeps librdkafka from writing to standard error while we only ask whether anyone is there.
+pub(crate) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(facility, "{message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "probe");
+    }
+}
+
+impl rdkafka::consumer::ConsumerContext for Quiet {}
