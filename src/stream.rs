@@ -12,12 +12,16 @@
 //! - Everything in flight is bounded in messages and in bytes, from reading to acknowledgement.
 //! - The work is a closure: nothing here knows about text.
 
+mod admin;
 mod client;
 mod flight;
+mod local;
 mod sink;
 mod source;
 
+pub use admin::{Created, create_topics, largest_records};
 pub use client::{QUEUE_BYTES, Security, fetch_topics, refused_keys};
+pub use local::{Embedded, Record, feed, watch};
 pub use sink::{Routing, header};
 pub use source::Health;
 

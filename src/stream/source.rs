@@ -430,7 +430,7 @@ fn admit(message: Message, epoch: u64, bytes: usize) -> Admitted {
     Admitted { message: Arc::new(message), position, bytes }
 }
 
-fn owned(message: &BorrowedMessage<'_>) -> Message {
+pub(super) fn owned(message: &BorrowedMessage<'_>) -> Message {
     // The crate unwraps header names as UTF-8; a producer can write others, and that must not end the thread.
     let headers = catch_unwind(AssertUnwindSafe(|| {
         let headers = message.headers().into_iter().flat_map(|headers| headers.iter());

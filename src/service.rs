@@ -1,0 +1,120 @@
+//! The service as a whole: metrics, HTTP, models, and the stream, from start to drained end.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use crate::{
+    config::Config,
+    http,
+    metrics::Metrics,
+    pipeline::Pipeline,
+    stream::{self, Health, Settings, StreamError},
+};
+
+/// Why the service ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// HTTP could not listen.
+    #[error("http.listen: cannot bind {address}: {error}; choose another address or stop what listens there")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The stream ended.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// A thread of the runtime failed.
+    #[error("failed to load the models: {0}")]
+    Load(String),
+}
+
+/// Runs until `shutdown` completes and everything in flight is done. `bound` is told the HTTP address.
+///
+/// # Errors
+/// What ended the service before it was asked to end.
+pub async fn run(config: Config, metrics: Metrics, bound: impl FnOnce(SocketAddr), shutdown: impl Future<Output = ()>) -> Result<(), ServiceError> {
+    let health = Arc::new(Health::new(config.stream.max_poll_interval));
+    let address = http::serve(config.listen, metrics.clone(), Arc::clone(&health))
+        .await
+        .map_err(|error| ServiceError::Bind { address: config.listen, error })?;
+    bound(address);
+    let settings = config.stream.clone();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        brokers = settings.brokers,
+        group = settings.group,
+        input = ?settings.input,
+        output = settings.output,
+        dead_letters = settings.dead_letters,
+        workers = settings.workers,
+        http = %address,
+        "copydesk starts"
+    );
+    let pipeline = tokio::task::spawn_blocking(move || Pipeline::load(config.intake, config.offsets, config.original))
+        .await
+        .map_err(|error| ServiceError::Load(error.to_string()))?;
+    let pipeline = Arc::new(pipeline);
+
+    tokio::pin!(shutdown);
+    tokio::select! {
+        () = reach(&settings, &health) => {}
+        () = &mut shutdown => {
+            tracing::info!("stopped before Kafka could be reached");
+            return Ok(());
+        }
+    }
+    let work = move |message: &crate::article::Message| pipeline.process(message);
+    stream::run(settings, metrics, health, work, shutdown).await?;
+    tracing::info!("drained: everything read is published and committed");
+    Ok(())
+}
+
+/// Waits until a broker answers, and says once that none does.
+async fn reach(settings: &Settings, health: &Health) {
+    let mut said = false;
+    loop {
+        health.turn();
+        let probe = settings.clone();
+        let topics = tokio::task::spawn_blocking(move || stream::fetch_topics(&probe, Duration::from_secs(5))).await;
+        match topics {
+            Ok(Ok((brokers, topics))) => {
+                tracing::info!(brokers, topics = topics.len(), "connected to Kafka");
+                let needed = settings.input.iter().cloned().chain(settings.outputs()).chain([settings.dead_letters.clone()]);
+                for missing in needed.filter(|needed| !topics.iter().any(|(topic, _)| topic == needed)) {
+                    tracing::warn!(topic = missing, "the topic does not exist; create it with `copydesk topics create`");
+                }
+                return;
+            }
+            Ok(Err(error)) if !said => {
+                said = true;
+                tracing::error!(brokers = settings.brokers, "cannot reach Kafka, retrying until it answers; check kafka.brokers and kafka.security_protocol: {error}");
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "still no answer from Kafka"),
+            Err(error) => tracing::error!(%error, "the probe failed"),
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+/// Completes on SIGINT or SIGTERM.
+pub async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = tokio::signal::ctrl_c() => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot listen for SIGTERM; only Ctrl-C stops the service");
+                tokio::signal::ctrl_c().await.ok();
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.ok();
+}

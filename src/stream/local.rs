@@ -1,0 +1,133 @@
+//! Kafka beside the spine: the embedded broker of the demo, a plain producer to feed topics, and a reader to watch them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    message::{Header as KafkaHeader, OwnedHeaders},
+    mocking::MockCluster,
+    producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer},
+    error::{KafkaError, RDKafkaErrorCode},
+};
+
+use super::{
+    Settings, StreamError,
+    client::{self, Quiet},
+    source::owned,
+};
+use crate::article::{Header, Message};
+
+/// librdkafka's mock cluster: a Kafka-compatible broker in this process. At-least-once only, in memory, 5 MiB a partition.
+pub struct Embedded {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+}
+
+impl Embedded {
+    /// Starts one broker with the given topics.
+    ///
+    /// # Errors
+    /// When the broker or a topic cannot be made.
+    pub fn start(topics: &[String], partitions: i32) -> Result<Self, StreamError> {
+        let failed = |error| StreamError::Client { role: "embedded broker", error };
+        let cluster = MockCluster::new(1).map_err(failed)?;
+        for topic in topics {
+            cluster.create_topic(topic, partitions, 1).map_err(failed)?;
+        }
+        Ok(Self { cluster })
+    }
+
+    /// Its bootstrap address.
+    pub fn brokers(&self) -> String {
+        self.cluster.bootstrap_servers()
+    }
+}
+
+/// A record to feed.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// Key.
+    pub key: Option<Vec<u8>>,
+    /// Value; `None` is a tombstone.
+    pub payload: Option<Vec<u8>>,
+    /// Headers.
+    pub headers: Vec<Header>,
+}
+
+/// Produces records to a topic in order, at most `per_second` where given; returns when the broker has them all.
+///
+/// # Errors
+/// The first record that could not be delivered.
+pub async fn feed(settings: &Settings, topic: &str, records: impl IntoIterator<Item = Record>, per_second: Option<u32>) -> Result<usize, StreamError> {
+    let producer: FutureProducer<Quiet> =
+        client::producer(settings).create_with_context(Quiet).map_err(|error| StreamError::Client { role: "producer", error })?;
+    let failed = |error| StreamError::Delivery { topic: topic.to_owned(), error, mend: "see whether the topic exists and the brokers answer" };
+    let mut pending = Vec::new();
+    let mut pace = per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate.max(1)));
+    for record in records {
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
+        let headers = record.headers.iter().fold(OwnedHeaders::new(), |headers, header| {
+            headers.insert(KafkaHeader { key: &header.key, value: header.value.as_deref() })
+        });
+        let mut next: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(headers);
+        next.key = record.key.as_deref();
+        next.payload = record.payload.as_deref();
+        loop {
+            match producer.send_result(next) {
+                Ok(delivery) => break pending.push(delivery),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    next = back;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Err((error, _)) => return Err(failed(error)),
+            }
+        }
+    }
+    let count = pending.len();
+    for delivery in pending {
+        match delivery.await {
+            Ok(Ok(_)) => {}
+            Ok(Err((error, _))) => return Err(failed(error)),
+            Err(_) => return Err(StreamError::Fatal("the producer is gone".to_owned())),
+        }
+    }
+    producer.flush(settings.delivery_timeout).map_err(failed)?;
+    Ok(count)
+}
+
+/// Reads topics from their beginning, without a group, and hands every message to `seen` until `stop` is set. Blocks.
+///
+/// # Errors
+/// When the reader cannot be made or the topics cannot be listed.
+pub fn watch(settings: &Settings, topics: &[String], stop: &Arc<AtomicBool>, mut seen: impl FnMut(Message)) -> Result<(), StreamError> {
+    let failed = |error| StreamError::Client { role: "reader", error };
+    let consumer: BaseConsumer<Quiet> = client::consumer(settings)
+        .set("group.id", "copydesk-watch")
+        .set("enable.auto.commit", "false")
+        .create_with_context(Quiet)
+        .map_err(failed)?;
+    let mut assignment = TopicPartitionList::new();
+    for topic in topics {
+        let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(10)).map_err(failed)?;
+        for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+            assignment.add_partition_offset(topic, partition.id(), Offset::Beginning).map_err(failed)?;
+        }
+    }
+    consumer.assign(&assignment).map_err(failed)?;
+    while !stop.load(Ordering::Relaxed) {
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => seen(owned(&message)),
+            Some(Err(error)) => tracing::debug!(%error, "watching"),
+            None => {}
+        }
+    }
+    Ok(())
+}
