@@ -44,8 +44,9 @@ pub fn clean(title: Option<&str>, source: Option<&str>, raw: &str) -> Cleaned {
     }
     work.remove_credits();
     work.remove_repeats();
-    work.remove_related();
+    // The tail first: a heading of other stories tells where it begins.
     work.remove_tail(source);
+    work.remove_related();
     let text = work.text();
     if text.is_empty() {
         // Whatever the rules thought of it, this was all there was.

@@ -3,10 +3,7 @@
 //! A name is a run of folded tokens; the longest run wins. A name applies to texts of its own language, to texts in another
 //! script (Latin brand names in Arabic text), and to texts in languages the tables do not cover.
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::Range,
-};
+use std::{collections::HashMap, ops::Range};
 
 use super::inflect::inflections;
 use crate::{
@@ -85,13 +82,12 @@ pub(crate) struct Hit {
 pub(crate) struct Gazetteer {
     entries: Vec<Entry>,
     table: HashMap<Box<str>, Node>,
-    covered: HashSet<&'static str>,
 }
 
 impl Gazetteer {
     /// Compiles the shipped tables.
     pub(crate) fn load() -> Self {
-        let mut gazetteer = Self { entries: Vec::new(), table: HashMap::new(), covered: HashSet::new() };
+        let mut gazetteer = Self { entries: Vec::new(), table: HashMap::new() };
         let mut index = HashMap::new();
         for (table, territory) in [(TERRITORIES, true), (CITIES, false)] {
             for line in rows(table) {
@@ -163,7 +159,6 @@ impl Gazetteer {
         }
         let capitals = name.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase) && letters <= 5;
         let spelling = Name { entry, language, latin, weak, exact: exact.then(|| light_fold(name)), capitals };
-        self.covered.insert(language);
         if let Some(known) = self.entries.get_mut(entry)
             && !weak
         {
@@ -256,7 +251,8 @@ impl Gazetteer {
         let surface = slice(text.source(), span);
         let cased = surface.chars().any(|c| c.is_lowercase() || c.is_uppercase());
         let upper = !surface.chars().any(char::is_lowercase);
-        let covered = self.covered.contains(language);
+        // The wide tables speak nine languages; elsewhere an English name is better than none.
+        let covered = COLUMNS.contains(&language);
         let dense = tokens.clone().all(|token| text.is_ideograph(token));
         let mut names: Vec<&Name> = node
             .names
