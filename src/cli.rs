@@ -252,7 +252,7 @@ fn run(configured: Configured) -> Result<Exit, Exit> {
     let config = configured.start()?;
     let metrics = metrics()?;
     let runtime = runtime(config.stream.workers)?;
-    let result = runtime.block_on(service::run(config, metrics, |_| (), service::signal()));
+    let result = runtime.block_on(async { service::run(config, metrics, |_| (), service::signal()).await });
     // Whatever still blocks (a client closing without brokers) must not keep the process.
     runtime.shutdown_background();
     Ok(ended(result))

@@ -97,24 +97,24 @@ async fn reach(settings: &Settings, health: &Health) {
     }
 }
 
-/// Completes on SIGINT or SIGTERM.
-pub async fn signal() {
+/// Listens for SIGINT and SIGTERM from now on; completes when one comes. Call it before anything that takes time.
+pub fn signal() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    async move {
+        #[cfg(unix)]
+        match terminate {
             Ok(mut terminate) => {
                 tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = tokio::signal::ctrl_c() => {}
+                    _ = terminate.recv() => return,
+                    _ = tokio::signal::ctrl_c() => return,
                 }
             }
-            Err(error) => {
-                tracing::error!(%error, "cannot listen for SIGTERM; only Ctrl-C stops the service");
-                tokio::signal::ctrl_c().await.ok();
-            }
+            Err(error) => tracing::error!(%error, "cannot listen for SIGTERM; only Ctrl-C stops the service"),
+        }
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot listen for Ctrl-C");
+            std::future::pending::<()>().await;
         }
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.ok();
 }

@@ -1,1 +1,420 @@
-fn main(){}
+//! Delivery on a real Apache Kafka, counted by exact ids. The harness is `libtest-mimic`, so that a machine without a broker
+//! counts these tests as ignored; with `KAFKA_REQUIRED=1` that is a failure.
+
+mod support;
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use rdkafka::{
+    ClientConfig, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    message::{Header, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use support::{Broker, Copydesk, Reader, wait_for};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // One broker and two cores: the tests take turns.
+    arguments.test_threads = Some(1);
+    let listing = arguments.list;
+    let unavailable = if listing { None } else { Broker::unavailable() };
+    if let Some(why) = &unavailable {
+        eprintln!("no real Kafka here, so these tests are ignored: {why}");
+        if std::env::var_os("KAFKA_REQUIRED").is_some() {
+            eprintln!("and KAFKA_REQUIRED forbids that");
+            return ExitCode::FAILURE;
+        }
+    }
+    let broker = (!listing && unavailable.is_none()).then(|| Arc::new(Broker::start()));
+    let trial = |name: &str, test: fn(&Broker)| {
+        let broker = broker.clone();
+        let run = move || {
+            let broker = broker.ok_or("no broker")?;
+            test(&broker);
+            Ok::<(), Failed>(())
+        };
+        Trial::test(name, run).with_ignored_flag(unavailable.is_some())
+    };
+    let trials = vec![
+        trial("samples_come_out_enriched", samples_come_out_enriched),
+        trial("odd_messages_get_their_stated_outcome", odd_messages_get_their_stated_outcome),
+        trial("killed_three_times_nothing_is_lost", killed_three_times_nothing_is_lost),
+        trial("a_clean_stop_repeats_nothing", a_clean_stop_repeats_nothing),
+        trial("instances_come_and_go", instances_come_and_go),
+        trial("routes_by_language_and_deletes_everywhere", routes_by_language_and_deletes_everywhere),
+        trial("topics_create_and_check", topics_create_and_check),
+    ];
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Topics and group of one test, with random names.
+struct Names {
+    raw: String,
+    enriched: String,
+    dead: String,
+    group: String,
+}
+
+impl Names {
+    fn new(broker: &Broker, partitions: i32) -> Self {
+        let names = Self::unmade();
+        broker.create(&[&names.raw, &names.enriched, &names.dead], partitions);
+        names
+    }
+
+    fn unmade() -> Self {
+        let id = format!("{:08x}", rand());
+        Self { raw: format!("raw-{id}"), enriched: format!("enriched-{id}"), dead: format!("dead-{id}"), group: format!("group-{id}") }
+    }
+
+    fn settings(&self) -> Vec<(&str, &str)> {
+        vec![
+            ("kafka.input", &self.raw),
+            ("kafka.output", &self.enriched),
+            ("kafka.dead_letters", &self.dead),
+            ("kafka.group", &self.group),
+            ("kafka.session_timeout", "6s"),
+            ("kafka.commit_interval", "1s"),
+        ]
+    }
+
+    fn outputs(&self) -> [&str; 2] {
+        [&self.enriched, &self.dead]
+    }
+}
+
+fn rand() -> u32 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish() as u32
+}
+
+fn producer(broker: &Broker) -> BaseProducer {
+    ClientConfig::new()
+        .set("bootstrap.servers", &broker.address)
+        .set("enable.idempotence", "true")
+        .set("message.max.bytes", "8388608")
+        .set("queue.buffering.max.messages", "200000")
+        .create()
+        .unwrap()
+}
+
+fn send(producer: &BaseProducer, topic: &str, key: Option<&[u8]>, payload: Option<&[u8]>, headers: &[(&str, Option<&str>)]) {
+    let mut owned = OwnedHeaders::new();
+    for (key, value) in headers {
+        owned = owned.insert(Header { key, value: value.map(str::as_bytes) });
+    }
+    let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).headers(owned);
+    record.key = key;
+    record.payload = payload;
+    producer.send(record).map_err(|(error, _)| error).unwrap();
+    producer.poll(Duration::ZERO);
+}
+
+fn flush(producer: &BaseProducer) {
+    producer.flush(Duration::from_secs(60)).unwrap();
+}
+
+fn committed(broker: &Broker, names: &Names, partitions: i32) -> i64 {
+    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &broker.address).set("group.id", &names.group).create().unwrap();
+    let mut asked = TopicPartitionList::new();
+    (0..partitions).for_each(|partition| {
+        asked.add_partition(&names.raw, partition);
+    });
+    let found = consumer.committed_offsets(asked, Duration::from_secs(10)).unwrap();
+    found.elements().iter().filter_map(|element| element.offset().to_raw()).filter(|offset| *offset > 0).sum()
+}
+
+fn samples_come_out_enriched(broker: &Broker) {
+    let names = Names::new(broker, 2);
+    let producer = producer(broker);
+    let samples: Vec<&str> = include_str!("../src/demo/samples.jsonl").lines().collect();
+    for (index, sample) in samples.iter().enumerate() {
+        send(&producer, &names.raw, Some(index.to_string().as_bytes()), Some(sample.as_bytes()), &[]);
+    }
+    // The first sample again, as the plain text of the page.
+    let sample: serde_json::Value = serde_json::from_str(samples[0]).unwrap();
+    send(&producer, &names.raw, Some(b"plain"), Some(sample["maintext"].as_str().unwrap().as_bytes()), &[]);
+    flush(&producer);
+    let copydesk = Copydesk::run(&broker.address, &names.settings());
+    let read = Reader::new(&broker.address, &names.outputs(), 2).take(samples.len() + 1, Duration::from_secs(60));
+    let by_key: HashMap<String, serde_json::Value> =
+        read.iter().map(|read| (String::from_utf8(read.key.clone().unwrap()).unwrap(), read.json())).collect();
+    for key in ["0", "plain"] {
+        let document = &by_key[key];
+        assert_eq!((document["language"]["tag"].as_str(), document["language"]["direction"].as_str()), (Some("ar"), Some("rtl")), "{key}");
+        let text = document["article"]["text"].as_str().unwrap();
+        let headline = sample["title"].as_str().unwrap();
+        let title = document["article"]["title"].as_str().unwrap_or_default();
+        assert_eq!(format!("{title}\n{text}").matches(headline).count(), 1, "{key}");
+        assert!(!text.contains("رويترز") && !text.contains("الأكثر قراءة") && !text.contains("nilepost.example"), "{text}");
+        let names: Vec<&str> = document["entities"].as_array().unwrap().iter().filter_map(|entity| entity["name"].as_str()).collect();
+        for expected in ["عبد الفتاح البرهان", "قوات الدعم السريع", "دارفور", "الأمم المتحدة"] {
+            assert!(names.contains(&expected), "{expected} in {names:?}");
+        }
+        assert_eq!(document["topics"][0]["label"], "conflict, war and peace");
+    }
+    let headers = &read[0];
+    assert!(headers.header("copydesk.service.version").is_some_and(|version| version.starts_with("copydesk/")));
+    assert_eq!(headers.header("copydesk.schema"), Some("copydesk.enriched-article/1"));
+    wait_for("readiness", Duration::from_secs(10), || copydesk.get("/ready").is_some_and(|(status, _)| status == 200));
+    assert_eq!(copydesk.get("/live").unwrap().0, 200);
+    wait_for("the metric", Duration::from_secs(10), || {
+        copydesk.get("/metrics").unwrap().1.contains(&format!("copydesk_articles_total{{outcome=\"enriched\"}} {}", samples.len() + 1))
+    });
+    assert_eq!(copydesk.terminate(), 0);
+}
+
+/// The table in README, row by row.
+fn odd_messages_get_their_stated_outcome(broker: &Broker) {
+    let names = Names::new(broker, 1);
+    let producer = producer(broker);
+    let large = "كلمة ".repeat(600_000);
+    let deep = "[".repeat(10_000);
+    let text = "A plain article that is long enough to tell its language.";
+    let repeated = [("tag", Some("one")), ("tag", None), ("tag", Some("two"))];
+    let key: Option<&[u8]> = Some(b"k");
+    send(&producer, &names.raw, None, Some(text.as_bytes()), &[("case", Some("no key"))]);
+    send(&producer, &names.raw, key, Some(text.as_bytes()), &[&[("case", Some("headers"))], &repeated[..]].concat());
+    for (case, payload) in [
+        ("5 MB", Some(large.as_bytes())),
+        ("invalid UTF-8", Some(&b"caf\xe9 au lait"[..])),
+        ("nested", Some(deep.as_bytes())),
+        ("empty", Some(&b""[..])),
+        ("the word null", Some(&b"null"[..])),
+        ("null", None),
+    ] {
+        send(&producer, &names.raw, key, payload, &[("case", Some(case))]);
+    }
+    flush(&producer);
+    let copydesk = Copydesk::run(&broker.address, &names.settings());
+    let read = Reader::new(&broker.address, &names.outputs(), 1).take(8, Duration::from_secs(60));
+    let case = |name: &str| read.iter().find(|read| read.header("case") == Some(name)).unwrap();
+
+    assert_eq!((case("no key").topic.as_str(), &case("no key").key), (names.enriched.as_str(), &None));
+    let tags: Vec<_> = case("headers").headers.iter().filter(|(key, _)| key == "tag").map(|(_, value)| value.as_deref()).collect();
+    assert_eq!(tags, [Some("one"), None, Some("two")]);
+    for (name, payload, reason) in [
+        ("5 MB", large.as_bytes(), "too_large"),
+        ("invalid UTF-8", b"caf\xe9 au lait", "not_utf8"),
+        ("nested", deep.as_bytes(), "too_deep"),
+        ("empty", b"", "empty"),
+        ("the word null", b"null", "not_an_article"),
+    ] {
+        let letter = case(name);
+        assert_eq!((letter.topic.as_str(), letter.header("copydesk.error.code")), (names.dead.as_str(), Some(reason)), "{name}");
+        assert_eq!(letter.payload.as_deref(), Some(payload), "{name}: a dead letter is the message, whole");
+        assert_eq!(letter.key.as_deref(), key, "{name}");
+        assert_eq!(letter.header("copydesk.source.topic"), Some(names.raw.as_str()));
+        assert_eq!(letter.header("copydesk.attempt"), Some("1"));
+    }
+    assert_eq!((case("null").topic.as_str(), &case("null").payload), (names.enriched.as_str(), &None));
+    assert_eq!(copydesk.terminate(), 0);
+    assert_eq!(committed(broker, &names, 1), 8, "every message, of whatever kind, moves the offset");
+}
+
+/// Ten ways to be no article.
+fn malformed(way: usize) -> Vec<u8> {
+    match way {
+        0 => b"".to_vec(),
+        1 => b" \n ".to_vec(),
+        2 => b"\xff\xfe\x00".to_vec(),
+        3 => b"{\"text\": \"cut".to_vec(),
+        4 => "{\"a\":".repeat(500).into_bytes(),
+        5 => b"{\"title\":\"no text\"}".to_vec(),
+        6 => b"{\"text\": 12}".to_vec(),
+        7 => b"null".to_vec(),
+        8 => b"[1, 2]".to_vec(),
+        _ => vec![b'x'; 50_001],
+    }
+}
+
+fn killed_three_times_nothing_is_lost(broker: &Broker) {
+    const MESSAGES: usize = 20_000;
+    const KEYS: usize = 200;
+    let names = Names::new(broker, 8);
+    let producer = producer(broker);
+    let bodies = [
+        "أعلنت وزارة الصحة في بغداد عن بدء حملة تطعيم جديدة ضد الحصبة في المحافظات الجنوبية.",
+        "The council in London approved the new budget after a long debate on Tuesday evening.",
+        "Правительство России объявило в Москве о новых мерах поддержки экономики и бюджета.",
+    ];
+    for id in 0..MESSAGES {
+        let key = format!("key-{}", id % KEYS);
+        let payload = if id % 100 == 99 { malformed(id / 100 % 10) } else { format!("{{\"id\":\"{id}\",\"text\":\"{}\"}}", bodies[id % 3]).into_bytes() };
+        send(&producer, &names.raw, Some(key.as_bytes()), Some(&payload), &[("test-id", Some(&id.to_string()))]);
+    }
+    flush(&producer);
+
+    let mut settings = names.settings();
+    settings.push(("intake.max_bytes", "50000"));
+    let reader = Reader::new(&broker.address, &names.outputs(), 8);
+    let mut seen: HashMap<usize, usize> = HashMap::new();
+    // Ids per key and output topic, in the order of their first appearance.
+    let mut order: BTreeMap<(Vec<u8>, String), Vec<usize>> = BTreeMap::new();
+    let mut copydesk = Some(Copydesk::run(&broker.address, &settings));
+    let mut kills = vec![2_000, 7_000, 13_000];
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while seen.len() < MESSAGES {
+        assert!(Instant::now() < deadline, "{} of {MESSAGES}; {:?}", seen.len(), copydesk.map(|copydesk| copydesk.log()));
+        if let Some(read) = reader.next() {
+            let id: usize = read.header("test-id").unwrap().parse().unwrap();
+            assert_eq!(read.topic == names.dead, id % 100 == 99, "{id}");
+            let times = seen.entry(id).or_default();
+            *times += 1;
+            if *times == 1 {
+                order.entry((read.key.clone().unwrap(), read.topic.clone())).or_default().push(id);
+            }
+        }
+        if kills.first().is_some_and(|at| seen.len() >= *at) {
+            kills.remove(0);
+            copydesk.take().unwrap().kill();
+            copydesk = Some(Copydesk::run(&broker.address, &settings));
+        }
+    }
+    assert!(kills.is_empty(), "the program was killed three times");
+    for ((key, topic), ids) in &order {
+        assert!(ids.is_sorted(), "order of {} in {topic}", String::from_utf8_lossy(key));
+    }
+    let repeats: usize = seen.values().map(|times| times - 1).sum();
+    println!("{MESSAGES} messages, 3 kills: {} ids seen, 0 lost, {repeats} repeats, order held for {KEYS} keys", seen.len());
+    assert_eq!(copydesk.unwrap().terminate(), 0);
+    assert_eq!(committed(broker, &names, 8), MESSAGES as i64);
+}
+
+fn a_clean_stop_repeats_nothing(broker: &Broker) {
+    const MESSAGES: usize = 3_000;
+    let names = Names::new(broker, 4);
+    let producer = producer(broker);
+    for id in 0..MESSAGES {
+        send(&producer, &names.raw, Some(format!("{}", id % 20).as_bytes()), Some(council(id).as_bytes()), &[("test-id", Some(&id.to_string()))]);
+    }
+    flush(&producer);
+    let reader = Reader::new(&broker.address, &names.outputs(), 4);
+    let mut ids = Vec::new();
+    let mut copydesk = Copydesk::run(&broker.address, &names.settings());
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let mut stops = vec![500, 1_500];
+    while ids.len() < MESSAGES {
+        assert!(Instant::now() < deadline, "{} of {MESSAGES}", ids.len());
+        ids.extend(reader.next().map(|read| read.header("test-id").unwrap().to_owned()));
+        if stops.first().is_some_and(|at| ids.len() >= *at) {
+            stops.remove(0);
+            copydesk.wait_for_log("partitions assigned", Duration::from_secs(30));
+            assert_eq!(copydesk.terminate(), 0);
+            copydesk = Copydesk::run(&broker.address, &names.settings());
+        }
+    }
+    assert_eq!(copydesk.terminate(), 0);
+    assert!(reader.next().is_none(), "something came twice");
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), MESSAGES);
+}
+
+fn instances_come_and_go(broker: &Broker) {
+    const MESSAGES: usize = 9_000;
+    let names = Names::new(broker, 8);
+    let reader = Reader::new(&broker.address, &names.outputs(), 8);
+    let first = Copydesk::run(&broker.address, &names.settings());
+    first.wait_for_log("partitions assigned", Duration::from_secs(30));
+    // Fed at a pace, so that the rebalances meet messages in flight.
+    let feeder = {
+        let (producer, raw) = (producer(broker), names.raw.clone());
+        std::thread::spawn(move || {
+            for id in 0..MESSAGES {
+                send(&producer, &raw, Some(format!("{}", id % 50).as_bytes()), Some(council(id).as_bytes()), &[("test-id", Some(&id.to_string()))]);
+                if id % 100 == 99 {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+            }
+            flush(&producer);
+        })
+    };
+    let start = || {
+        let joined = Copydesk::run(&broker.address, &names.settings());
+        joined.wait_for_log("partitions assigned", Duration::from_secs(30));
+        joined
+    };
+    let mut second = None;
+    let mut left = false;
+    let mut ids: HashMap<usize, usize> = HashMap::new();
+    let mut order: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+    let deadline = Instant::now() + Duration::from_secs(180);
+    while ids.len() < MESSAGES {
+        assert!(Instant::now() < deadline, "{} of {MESSAGES}: {}", ids.len(), first.log());
+        if let Some(read) = reader.next() {
+            let id = read.header("test-id").unwrap().parse().unwrap();
+            let times = ids.entry(id).or_default();
+            *times += 1;
+            if *times == 1 {
+                order.entry(read.key.unwrap()).or_default().push(id);
+            }
+        }
+        if second.is_none() && ids.len() >= 1_500 {
+            second = Some(start());
+        }
+        if !left && ids.len() >= 4_500 {
+            assert_eq!(second.take().unwrap().terminate(), 0);
+            second = Some(start());
+            left = true;
+        }
+    }
+    feeder.join().unwrap();
+    let repeats: usize = ids.values().map(|times| times - 1).sum();
+    println!("{MESSAGES} messages, an instance joined, left and joined again: 0 lost, {repeats} repeats");
+    assert_eq!(repeats, 0, "a clean rebalance repeats nothing");
+    assert!(order.values().all(|ids| ids.is_sorted()));
+    assert_eq!(first.terminate(), 0);
+    assert_eq!(second.unwrap().terminate(), 0);
+}
+
+/// A short article that differs by its number.
+fn council(id: usize) -> String {
+    format!("{{\"text\":\"Article number {id} about the city council and its budget.\"}}")
+}
+
+fn routes_by_language_and_deletes_everywhere(broker: &Broker) {
+    let names = Names::new(broker, 1);
+    let arabic = format!("{}.ar", names.enriched);
+    broker.create(&[&arabic], 1);
+    let producer = producer(broker);
+    send(&producer, &names.raw, Some(b"a"), Some("أعلنت وزارة الصحة في بغداد عن بدء حملة تطعيم جديدة ضد الحصبة".as_bytes()), &[]);
+    send(&producer, &names.raw, Some(b"e"), Some(b"The council in London approved the new budget after a long debate."), &[]);
+    send(&producer, &names.raw, Some(b"a"), None, &[]);
+    flush(&producer);
+    let template = format!("{}.{{language}}", names.enriched);
+    let mut settings = names.settings();
+    settings.extend([("routing.template", template.as_str()), ("routing.values", "ar")]);
+    let copydesk = Copydesk::run(&broker.address, &settings);
+    let read = Reader::new(&broker.address, &[&names.enriched, &arabic], 1).take(4, Duration::from_secs(60));
+    let of = |topic: &str| read.iter().filter(|read| read.topic == topic).map(|read| (read.key.clone().unwrap(), read.payload.is_some())).collect::<Vec<_>>();
+    assert_eq!(of(&arabic), [(b"a".to_vec(), true), (b"a".to_vec(), false)]);
+    assert_eq!(of(&names.enriched), [(b"e".to_vec(), true), (b"a".to_vec(), false)]);
+    assert_eq!(copydesk.terminate(), 0);
+}
+
+fn topics_create_and_check(broker: &Broker) {
+    let names = Names::unmade();
+    let run = |command: &[&str]| {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_copydesk"));
+        program.args(command).args(["--brokers", &broker.address, "--input", &names.raw, "--output", &names.enriched]);
+        program.args(["--set", &format!("kafka.dead_letters={}", names.dead)]);
+        let output = program.output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, text) = run(&["check"]);
+    assert_eq!(code, 69);
+    assert!(text.contains(&format!("topic {}: missing", names.raw)), "{text}");
+    let (code, text) = run(&["topics", "create", "--partitions", "3", "--replication-factor", "1"]);
+    assert_eq!((code, text.matches(": created").count()), (0, 3), "{text}");
+    let (code, text) = run(&["topics", "create"]);
+    assert_eq!((code, text.matches(": exists").count()), (0, 3), "{text}");
+    let (code, text) = run(&["check"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("3 partitions") && text.contains("everything is there"), "{text}");
+}

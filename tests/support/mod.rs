@@ -1,0 +1,236 @@
+//! What the tests share: the built program as a process, a real broker, and a reader of topics.
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    message::{Headers, Message},
+};
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until a condition holds; fails with `what` after `patience`.
+pub fn wait_for(what: &str, patience: Duration, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited {patience:?} for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A real Apache Kafka: `KAFKA_BROKERS` if set, else a broker of our own that ends with this value.
+pub struct Broker {
+    pub address: String,
+    process: Option<Child>,
+    _data: Option<tempfile::TempDir>,
+}
+
+impl Broker {
+    /// Why there can be no broker here, or nothing.
+    pub fn unavailable() -> Option<String> {
+        if std::env::var("KAFKA_BROKERS").is_ok() {
+            return None;
+        }
+        let output = Command::new("bash").arg(repository().join("tests/kafka/broker.sh")).arg("jars").output().unwrap();
+        (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+
+    pub fn start() -> Self {
+        if let Ok(address) = std::env::var("KAFKA_BROKERS") {
+            return Self { address, process: None, _data: None };
+        }
+        let data = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let log = std::fs::File::create(data.path().join("broker.log")).unwrap();
+        let process = Command::new("bash")
+            .arg(repository().join("tests/kafka/broker.sh"))
+            .args(["run", data.path().join("node").to_str().unwrap(), &port.to_string(), &free_port().to_string()])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let broker = Self { address: format!("127.0.0.1:{port}"), process: Some(process), _data: Some(data) };
+        let probe: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &broker.address).create().unwrap();
+        wait_for("the broker to answer", Duration::from_secs(60), || probe.fetch_metadata(None, Duration::from_secs(2)).is_ok());
+        broker
+    }
+
+    /// Makes topics that take large records.
+    pub fn create(&self, topics: &[&str], partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
+        let topics: Vec<NewTopic<'_>> =
+            topics.iter().map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(1)).set("max.message.bytes", "8388608")).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for result in runtime.block_on(admin.create_topics(&topics, &AdminOptions::new())).unwrap() {
+            result.unwrap();
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.kill().ok();
+            process.wait().ok();
+        }
+    }
+}
+
+/// A record as it was read.
+#[derive(Debug, Clone)]
+pub struct Read {
+    pub topic: String,
+    pub key: Option<Vec<u8>>,
+    pub payload: Option<Vec<u8>>,
+    pub headers: Vec<(String, Option<String>)>,
+}
+
+impl Read {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_deref())
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(self.payload.as_deref().unwrap()).unwrap()
+    }
+}
+
+/// Reads topics from their beginning, without a group.
+pub struct Reader(BaseConsumer);
+
+impl Reader {
+    pub fn new(brokers: &str, topics: &[&str], partitions: i32) -> Self {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("group.id", "test-reader")
+            .set("enable.auto.commit", "false")
+            .set("fetch.message.max.bytes", "16777216")
+            .set("receive.message.max.bytes", "100000000")
+            .create()
+            .unwrap();
+        let mut assignment = TopicPartitionList::new();
+        for topic in topics {
+            for partition in 0..partitions {
+                assignment.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+            }
+        }
+        consumer.assign(&assignment).unwrap();
+        Self(consumer)
+    }
+
+    /// The next record, if one comes within a short while.
+    pub fn next(&self) -> Option<Read> {
+        let message = self.0.poll(Duration::from_millis(200))?.ok()?;
+        Some(Read {
+            topic: message.topic().to_owned(),
+            key: message.key().map(<[u8]>::to_vec),
+            payload: message.payload().map(<[u8]>::to_vec),
+            headers: message.headers().map_or_else(Vec::new, |headers| {
+                headers.iter().map(|h| (h.key.to_owned(), h.value.map(|v| String::from_utf8_lossy(v).into_owned()))).collect()
+            }),
+        })
+    }
+
+    /// Reads until there are `count` records.
+    pub fn take(&self, count: usize, patience: Duration) -> Vec<Read> {
+        let mut read = Vec::new();
+        let deadline = Instant::now() + patience;
+        while read.len() < count {
+            assert!(Instant::now() < deadline, "{} of {count} records after {patience:?}", read.len());
+            read.extend(self.next());
+        }
+        read
+    }
+}
+
+/// The built program, running.
+pub struct Copydesk {
+    child: Child,
+    pub http: String,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Copydesk {
+    /// Starts `copydesk run` with settings, JSON logs and HTTP on a free port.
+    pub fn run(brokers: &str, settings: &[(&str, &str)]) -> Self {
+        let http = format!("127.0.0.1:{}", free_port());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_copydesk"));
+        command.args(["run", "--brokers", brokers, "--listen", &http, "--log-format", "json"]);
+        for (path, value) in settings {
+            command.args(["--set", &format!("{path}={value}")]);
+        }
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let sink = Arc::clone(&log);
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| sink.lock().unwrap().push(line)));
+        Self { child, http, log }
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    pub fn wait_for_log(&self, text: &str, patience: Duration) {
+        wait_for(&format!("the log line '{text}' in:\n{}", self.log()), patience, || self.log().contains(text));
+    }
+
+    /// Status and body of a GET.
+    pub fn get(&self, path: &str) -> Option<(u16, String)> {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut response = agent.get(format!("http://{}{path}", self.http)).call().ok()?;
+        Some((response.status().as_u16(), response.body_mut().read_to_string().ok()?))
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the exit code.
+    pub fn terminate(mut self) -> i32 {
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        let mut code = None;
+        wait_for("the end after SIGTERM", Duration::from_secs(40), || {
+            code = self.child.try_wait().unwrap();
+            code.is_some()
+        });
+        code.unwrap().code().unwrap_or(-1)
+    }
+
+    /// Waits until it ends by itself.
+    pub fn ended(&mut self, patience: Duration) -> i32 {
+        let mut code = None;
+        wait_for("the program to end", patience, || {
+            code = self.child.try_wait().unwrap();
+            code.is_some()
+        });
+        code.unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Copydesk {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
