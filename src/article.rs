@@ -10,8 +10,8 @@
 mod document;
 
 pub use document::{
-    Article, Cleaning, EnrichedArticle, Entity, EntityType, Field, Fingerprint, LanguageReport, LanguageScore, LinkStatus,
-    Mention, Provenance, Removal, RemovalReason, SCHEMA, Stats, Steps, Topic,
+    Article, Cleaning, EnrichedArticle, Entity, EntityType, Field, Fingerprint, LanguageReport, LanguageScore, LinkStatus, Mention,
+    Provenance, Removal, RemovalReason, SCHEMA, Stats, Steps, Topic,
 };
 
 use std::{fmt, time::Duration};
@@ -54,15 +54,7 @@ pub struct Message {
 impl Message {
     /// A record that holds only a payload: what `copydesk enrich` feeds to the same path as the service.
     pub fn local(payload: Vec<u8>) -> Self {
-        Self {
-            topic: String::new(),
-            partition: 0,
-            offset: 0,
-            timestamp: None,
-            key: None,
-            headers: Ok(Vec::new()),
-            payload: Some(payload),
-        }
+        Self { topic: String::new(), partition: 0, offset: 0, timestamp: None, key: None, headers: Ok(Vec::new()), payload: Some(payload) }
     }
 
     /// The headers, or none where they could not be read.
@@ -207,13 +199,7 @@ pub struct Timings {
 impl Timings {
     /// The steps by name, in order.
     pub fn steps(&self) -> [(&'static str, Duration); 5] {
-        [
-            ("intake", self.intake),
-            ("clean", self.clean),
-            ("language", self.language),
-            ("entities", self.entities),
-            ("topics", self.topics),
-        ]
+        [("intake", self.intake), ("clean", self.clean), ("language", self.language), ("entities", self.entities), ("topics", self.topics)]
     }
 }
 

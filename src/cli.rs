@@ -75,7 +75,9 @@ enum Command {
     /// Run the service: raw articles in, enriched articles out.
     Run(Configured),
     /// Enrich files or standard input without Kafka; JSON Lines out.
-    #[command(after_help = "Input is JSON Lines, one JSON document (or an array of articles), or plain text, told apart by content.\nA plain text is one article. Without files, standard input is read.")]
+    #[command(
+        after_help = "Input is JSON Lines, one JSON document (or an array of articles), or plain text, told apart by content.\nA plain text is one article. Without files, standard input is read."
+    )]
     Enrich(EnrichArguments),
     /// Run the whole service on an embedded broker, with sample articles or your files.
     Demo(DemoArguments),

@@ -164,7 +164,9 @@ impl Reader {
         if let Some(key) = path.strip_prefix("librdkafka.") {
             let bare = key.strip_prefix("consumer.").or(key.strip_prefix("producer.")).unwrap_or(key);
             if stream::refused_keys().contains(&bare) {
-                self.faults.push(format!("{origin}: librdkafka.{key} is owned by copydesk; the delivery guarantee rests on it, or a setting of [kafka] covers it"));
+                self.faults.push(format!(
+                    "{origin}: librdkafka.{key} is owned by copydesk; the delivery guarantee rests on it, or a setting of [kafka] covers it"
+                ));
             } else {
                 self.librdkafka.insert(key.to_owned(), items.join(","));
             }
@@ -251,10 +253,10 @@ impl Reader {
             _ => None,
         });
         let max_bytes = self.parse("intake.max_bytes", size, bytes);
-        let max_depth = self.parse("intake.max_depth", "a whole number from 1 to 100", |text| {
-            positive(text).filter(|depth| *depth <= DEEPEST)
-        });
-        let offsets = self.parse("output.offsets", "codepoint, utf16 or utf8", |text| OffsetUnit::ALL.into_iter().find(|unit| unit.name() == text));
+        let max_depth =
+            self.parse("intake.max_depth", "a whole number from 1 to 100", |text| positive(text).filter(|depth| *depth <= DEEPEST));
+        let offsets =
+            self.parse("output.offsets", "codepoint, utf16 or utf8", |text| OffsetUnit::ALL.into_iter().find(|unit| unit.name() == text));
         let original = self.parse("output.original", "true or false", |text| text.parse::<bool>().ok());
         let listen = self.parse("http.listen", "an address and a port, such as 0.0.0.0:9464", |text| text.parse::<SocketAddr>().ok());
         let log_format = self.parse("log.format", "human, json or auto", |text| match text {
@@ -284,7 +286,8 @@ impl Reader {
             output: output?,
             dead_letters: dead_letters?,
             routing,
-            workers: workers.map(|workers| if workers == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { workers })?,
+            workers: workers
+                .map(|workers| if workers == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { workers })?,
             in_flight: in_flight?,
             in_flight_bytes: in_flight_bytes?,
             max_message_bytes: max_message_bytes?,
@@ -372,7 +375,11 @@ impl Reader {
                 _ => TOPICS.iter().any(|(slug, ..)| slug == value),
             };
             if !known {
-                let kind = if placeholder == "{language}" { "language tag copydesk gives" } else { "topic; topics are arts, crime, disaster, …" };
+                let kind = if placeholder == "{language}" {
+                    "language tag copydesk gives"
+                } else {
+                    "topic; topics are arts, crime, disaster, …"
+                };
                 self.fault("routing.values", &format!("'{value}' is no {kind}"));
             }
         }
@@ -421,7 +428,10 @@ impl Reader {
         if needed >= stream.max_poll_interval {
             self.fault(
                 "kafka.max_poll_interval",
-                &format!("{:?} must exceed kafka.delivery_timeout + kafka.drain_timeout = {needed:?}, or a revocation cannot drain", stream.max_poll_interval),
+                &format!(
+                    "{:?} must exceed kafka.delivery_timeout + kafka.drain_timeout = {needed:?}, or a revocation cannot drain",
+                    stream.max_poll_interval
+                ),
             );
         }
         if stream.session_timeout > stream.max_poll_interval {
@@ -492,7 +502,9 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment_and_that_over_the_file() {
-        let file = file("[kafka]\ngroup = \"file\"\noutput = \"file\"\ninput = [\"a\", \"b\"]\nbrokers = \"f:1\"\n[librdkafka]\n\"linger.ms\" = 20\n");
+        let file = file(
+            "[kafka]\ngroup = \"file\"\noutput = \"file\"\ninput = [\"a\", \"b\"]\nbrokers = \"f:1\"\n[librdkafka]\n\"linger.ms\" = 20\n",
+        );
         let config = Config::from(
             Some(file.path()),
             &variables(&[("COPYDESK_KAFKA_OUTPUT", "environment"), ("COPYDESK_KAFKA_BROKERS", "e:1")]),
@@ -507,10 +519,13 @@ mod tests {
 
     #[test]
     fn all_faults_at_once_each_with_its_origin() {
-        let file = file("[kafka]\nbroker = \"x\"\nin_flight = 0\nmax_poll_interval = \"100s\"\n[librdkafka]\nacks = \"1\"\n[output]\noffsets = \"bytes\"\n");
-        let faults = Config::from(Some(file.path()), &variables(&[("COPYDESK_KAFKA_BROKRS", "x:1")]), &variables(&[("http.listen", "nowhere")]))
-            .unwrap_err()
-            .to_string();
+        let file = file(
+            "[kafka]\nbroker = \"x\"\nin_flight = 0\nmax_poll_interval = \"100s\"\n[librdkafka]\nacks = \"1\"\n[output]\noffsets = \"bytes\"\n",
+        );
+        let faults =
+            Config::from(Some(file.path()), &variables(&[("COPYDESK_KAFKA_BROKRS", "x:1")]), &variables(&[("http.listen", "nowhere")]))
+                .unwrap_err()
+                .to_string();
         for expected in [
             "unknown setting 'kafka.broker'; did you mean 'kafka.brokers'?",
             "unknown setting 'COPYDESK_KAFKA_BROKRS'; did you mean 'COPYDESK_KAFKA_BROKERS'?",

@@ -88,7 +88,11 @@ impl Enricher {
             removed: cleaned
                 .removed
                 .iter()
-                .map(|(reason, range)| Removal { reason: *reason, start: converter.convert(range.start), end: converter.convert(range.end) })
+                .map(|(reason, range)| Removal {
+                    reason: *reason,
+                    start: converter.convert(range.start),
+                    end: converter.convert(range.end),
+                })
                 .collect(),
         }
     }

@@ -42,7 +42,11 @@ pub async fn serve(listen: SocketAddr, metrics: Metrics, health: Arc<Health>) ->
 }
 
 async fn index() -> &'static str {
-    concat!("copydesk ", env!("CARGO_PKG_VERSION"), "\n/metrics  Prometheus\n/ready    200 once partitions are assigned\n/live     200 while the poll thread turns\n")
+    concat!(
+        "copydesk ",
+        env!("CARGO_PKG_VERSION"),
+        "\n/metrics  Prometheus\n/ready    200 once partitions are assigned\n/live     200 while the poll thread turns\n"
+    )
 }
 
 async fn exposition(State(service): State<Service>) -> impl IntoResponse {

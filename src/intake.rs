@@ -63,10 +63,7 @@ impl Intake {
         }
         let payload = message.payload.as_deref().unwrap_or_default();
         if payload.len() > self.max_bytes {
-            return Err(Rejection::new(
-                Reason::TooLarge,
-                format!("{} bytes, and intake.max_bytes is {}", payload.len(), self.max_bytes),
-            ));
+            return Err(Rejection::new(Reason::TooLarge, format!("{} bytes, and intake.max_bytes is {}", payload.len(), self.max_bytes)));
         }
         let text = std::str::from_utf8(payload)
             .map_err(|error| Rejection::new(Reason::NotUtf8, format!("invalid UTF-8 after {} bytes", error.valid_up_to())))?;
@@ -108,12 +105,15 @@ impl Intake {
             Value::Object(object) => self.object(&object),
             Value::String(text) => {
                 let text = as_text(&text, false);
-                if text.is_empty() { Err(Rejection::new(Reason::NoText, "an empty string")) } else { Ok(RawArticle { text, ..RawArticle::default() }) }
+                if text.is_empty() {
+                    Err(Rejection::new(Reason::NoText, "an empty string"))
+                } else {
+                    Ok(RawArticle { text, ..RawArticle::default() })
+                }
             }
-            other => Err(Rejection::new(
-                Reason::NotAnArticle,
-                format!("a JSON {}; an article is one JSON object or plain text", kind(&other)),
-            )),
+            other => {
+                Err(Rejection::new(Reason::NotAnArticle, format!("a JSON {}; an article is one JSON object or plain text", kind(&other))))
+            }
         }
     }
 
@@ -157,7 +157,9 @@ fn mapped(object: &Map<String, Value>, mapping: &Mapping, shape: Shape) -> Resul
             matches!(value, Value::Number(_) | Value::Bool(_) | Value::Object(_)).then(|| (path.path.clone(), kind(value)))
         });
         return Err(match wrong {
-            Some((path, kind)) => Rejection::new(Reason::WrongType, format!("field '{path}' holds a {kind}, not text (shape {})", shape.name())),
+            Some((path, kind)) => {
+                Rejection::new(Reason::WrongType, format!("field '{path}' holds a {kind}, not text (shape {})", shape.name()))
+            }
             None => Rejection::new(Reason::NoText, format!("no text in any of: {paths} (shape {})", shape.name())),
         });
     };
@@ -181,7 +183,8 @@ fn mapped(object: &Map<String, Value>, mapping: &Mapping, shape: Shape) -> Resul
 fn text_at(object: &Map<String, Value>, path: &Path, joint: &str) -> Option<String> {
     let text = match shapes::lookup(object, &path.path)? {
         Value::Array(items) => {
-            let parts: Vec<String> = items.iter().filter_map(name_of).map(|part| as_text(&part, path.html)).filter(|part| !part.is_empty()).collect();
+            let parts: Vec<String> =
+                items.iter().filter_map(name_of).map(|part| as_text(&part, path.html)).filter(|part| !part.is_empty()).collect();
             parts.join(joint)
         }
         Value::Number(number) if joint == " " => number.to_string(),
@@ -293,9 +296,21 @@ mod tests {
     fn recognises_crawlers_by_their_keys() {
         for (payload, shape, expected) in [
             (r#"{"id":"7","title":"T","text":"Body","language":"ar"}"#, Shape::Copydesk, ("7", "T", "Body")),
-            (r#"{"maintext":"Body","title":"T","title_page":null,"source_domain":"x.org","language":"ar"}"#, Shape::NewsPlease, ("k", "T", "Body")),
-            (r#"{"title":"T","text":"Body","source":"https://x.org/a","source-hostname":"X","language":"ar"}"#, Shape::Trafilatura, ("k", "T", "Body")),
-            (r#"{"title":"T","text":"Body","meta_lang":"ar","publish_date":"2026-01-02","source_url":"https://x.org"}"#, Shape::Newspaper, ("k", "T", "Body")),
+            (
+                r#"{"maintext":"Body","title":"T","title_page":null,"source_domain":"x.org","language":"ar"}"#,
+                Shape::NewsPlease,
+                ("k", "T", "Body"),
+            ),
+            (
+                r#"{"title":"T","text":"Body","source":"https://x.org/a","source-hostname":"X","language":"ar"}"#,
+                Shape::Trafilatura,
+                ("k", "T", "Body"),
+            ),
+            (
+                r#"{"title":"T","text":"Body","meta_lang":"ar","publish_date":"2026-01-02","source_url":"https://x.org"}"#,
+                Shape::Newspaper,
+                ("k", "T", "Body"),
+            ),
             (r#"{"uuid":"u1","thread":{"site":"x.org"},"title":"T","text":"Body","language":"arabic"}"#, Shape::Webz, ("u1", "T", "Body")),
             (r#"{"guid":"g1","title":"T","content:encoded":"<p>Body</p>","dc:language":"ar"}"#, Shape::Feed, ("g1", "T", "Body")),
             (r#"{"id":"j1","title":"T","content_html":"<p>Body</p>","language":"ar"}"#, Shape::Feed, ("j1", "T", "Body")),

@@ -124,7 +124,11 @@ impl Metrics {
                 "Age of an article, from its publication to the acknowledgement of its enriched record.",
                 AGES,
             ))?,
-            lag: gauges("copydesk_consumer_lag", "Messages between the committed offset and the end of an assigned partition.", &["topic", "partition"])?,
+            lag: gauges(
+                "copydesk_consumer_lag",
+                "Messages between the committed offset and the end of an assigned partition.",
+                &["topic", "partition"],
+            )?,
             stalled: gauges(
                 "copydesk_stalled_seconds",
                 "Seconds an assigned partition has lag and stores no offset; 0 while it moves.",

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::{
-    article::{EnrichedArticle, EntityType, Enriched, Facts, Message, Outcome, Reason, Rejection},
+    article::{Enriched, EnrichedArticle, EntityType, Facts, Message, Outcome, Reason, Rejection},
     enrich::{self, Enricher, OffsetUnit},
     intake::Intake,
 };

@@ -29,7 +29,13 @@ pub fn render(document: &EnrichedArticle, style: Style) -> String {
         Some(false) => format!(" (declared {})", language.declared.as_deref().unwrap_or_default()),
         _ => String::new(),
     };
-    let head = format!("{} {} {}{agrees} · {}", language.tag, language.script, language.direction, if topics.is_empty() { "no topic".to_owned() } else { topics.join(", ") });
+    let head = format!(
+        "{} {} {}{agrees} · {}",
+        language.tag,
+        language.script,
+        language.direction,
+        if topics.is_empty() { "no topic".to_owned() } else { topics.join(", ") }
+    );
     line(&mut out, &paint("2", &format!("── {head}")));
     if let Some(title) = &document.article.title {
         line(&mut out, &format!("{mark}{}", highlight(title, &mentions(document, Field::Title), style, "1")));

@@ -33,7 +33,12 @@ pub enum ServiceError {
 ///
 /// # Errors
 /// What ended the service before it was asked to end.
-pub async fn run(config: Config, metrics: Metrics, bound: impl FnOnce(SocketAddr), shutdown: impl Future<Output = ()>) -> Result<(), ServiceError> {
+pub async fn run(
+    config: Config,
+    metrics: Metrics,
+    bound: impl FnOnce(SocketAddr),
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServiceError> {
     let health = Arc::new(Health::new(config.stream.max_poll_interval));
     let address = http::serve(config.listen, metrics.clone(), Arc::clone(&health))
         .await
@@ -88,7 +93,10 @@ async fn reach(settings: &Settings, health: &Health) {
             }
             Ok(Err(error)) if !said => {
                 said = true;
-                tracing::error!(brokers = settings.brokers, "cannot reach Kafka, retrying until it answers; check kafka.brokers and kafka.security_protocol: {error}");
+                tracing::error!(
+                    brokers = settings.brokers,
+                    "cannot reach Kafka, retrying until it answers; check kafka.brokers and kafka.security_protocol: {error}"
+                );
             }
             Ok(Err(error)) => tracing::debug!(%error, "still no answer from Kafka"),
             Err(error) => tracing::error!(%error, "the probe failed"),

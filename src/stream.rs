@@ -25,7 +25,6 @@ pub use local::{Embedded, Record, feed, watch};
 pub use sink::{Routing, header};
 pub use source::Health;
 
-
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};

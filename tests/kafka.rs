@@ -1,6 +1,8 @@
 //! Delivery on a real Apache Kafka, counted by exact ids. The harness is `libtest-mimic`, so that a machine without a broker
 //! counts these tests as ignored; with `KAFKA_REQUIRED=1` that is a failure.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::{
@@ -122,7 +124,8 @@ fn flush(producer: &BaseProducer) {
 }
 
 fn committed(broker: &Broker, names: &Names, partitions: i32) -> i64 {
-    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &broker.address).set("group.id", &names.group).create().unwrap();
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", &broker.address).set("group.id", &names.group).create().unwrap();
     let mut asked = TopicPartitionList::new();
     (0..partitions).for_each(|partition| {
         asked.add_partition(&names.raw, partition);
@@ -155,7 +158,8 @@ fn samples_come_out_enriched(broker: &Broker) {
         assert_eq!(format!("{title}\n{text}").matches(headline).count(), 1, "{key}");
         assert!(!text.contains("رويترز") && !text.contains("الأكثر قراءة") && !text.contains("nilepost.example"), "{text}");
         let names: Vec<&str> = document["entities"].as_array().unwrap().iter().filter_map(|entity| entity["name"].as_str()).collect();
-        for expected in ["عبد الفتاح البرهان", "قوات الدعم السريع", "دارفور", "الأمم المتحدة"] {
+        for expected in ["عبد الفتاح البرهان", "قوات الدعم السريع", "دارفور", "الأمم المتحدة"]
+        {
             assert!(names.contains(&expected), "{expected} in {names:?}");
         }
         assert_eq!(document["topics"][0]["label"], "conflict, war and peace");
@@ -247,7 +251,11 @@ fn killed_three_times_nothing_is_lost(broker: &Broker) {
     ];
     for id in 0..MESSAGES {
         let key = format!("key-{}", id % KEYS);
-        let payload = if id % 100 == 99 { malformed(id / 100 % 10) } else { format!("{{\"id\":\"{id}\",\"text\":\"{}\"}}", bodies[id % 3]).into_bytes() };
+        let payload = if id % 100 == 99 {
+            malformed(id / 100 % 10)
+        } else {
+            format!("{{\"id\":\"{id}\",\"text\":\"{}\"}}", bodies[id % 3]).into_bytes()
+        };
         send(&producer, &names.raw, Some(key.as_bytes()), Some(&payload), &[("test-id", Some(&id.to_string()))]);
     }
     flush(&producer);
@@ -293,7 +301,13 @@ fn a_clean_stop_repeats_nothing(broker: &Broker) {
     let names = Names::new(broker, 4);
     let producer = producer(broker);
     for id in 0..MESSAGES {
-        send(&producer, &names.raw, Some(format!("{}", id % 20).as_bytes()), Some(council(id).as_bytes()), &[("test-id", Some(&id.to_string()))]);
+        send(
+            &producer,
+            &names.raw,
+            Some(format!("{}", id % 20).as_bytes()),
+            Some(council(id).as_bytes()),
+            &[("test-id", Some(&id.to_string()))],
+        );
     }
     flush(&producer);
     let reader = Reader::new(&broker.address, &names.outputs(), 4);
@@ -327,7 +341,13 @@ fn instances_come_and_go(broker: &Broker) {
         let (producer, raw) = (producer(broker), names.raw.clone());
         std::thread::spawn(move || {
             for id in 0..MESSAGES {
-                send(&producer, &raw, Some(format!("{}", id % 50).as_bytes()), Some(council(id).as_bytes()), &[("test-id", Some(&id.to_string()))]);
+                send(
+                    &producer,
+                    &raw,
+                    Some(format!("{}", id % 50).as_bytes()),
+                    Some(council(id).as_bytes()),
+                    &[("test-id", Some(&id.to_string()))],
+                );
                 if id % 100 == 99 {
                     std::thread::sleep(Duration::from_millis(100));
                 }
@@ -392,7 +412,9 @@ fn routes_by_language_and_deletes_everywhere(broker: &Broker) {
     settings.extend([("routing.template", template.as_str()), ("routing.values", "ar")]);
     let copydesk = Copydesk::run(&broker.address, &settings);
     let read = Reader::new(&broker.address, &[&names.enriched, &arabic], 1).take(4, Duration::from_secs(60));
-    let of = |topic: &str| read.iter().filter(|read| read.topic == topic).map(|read| (read.key.clone().unwrap(), read.payload.is_some())).collect::<Vec<_>>();
+    let of = |topic: &str| {
+        read.iter().filter(|read| read.topic == topic).map(|read| (read.key.clone().unwrap(), read.payload.is_some())).collect::<Vec<_>>()
+    };
     assert_eq!(of(&arabic), [(b"a".to_vec(), true), (b"a".to_vec(), false)]);
     assert_eq!(of(&names.enriched), [(b"e".to_vec(), true), (b"a".to_vec(), false)]);
     assert_eq!(copydesk.terminate(), 0);

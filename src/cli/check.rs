@@ -51,7 +51,10 @@ fn narrow(settings: &stream::Settings, sizes: &[(String, Option<usize>)]) -> usi
     let mut faults = 0;
     for topic in &settings.input {
         if let Some(input) = size(topic).filter(|input| *input > letters) {
-            println!("topic {}: takes records of {letters} bytes and {topic} of {input}; raise its max.message.bytes", settings.dead_letters);
+            println!(
+                "topic {}: takes records of {letters} bytes and {topic} of {input}; raise its max.message.bytes",
+                settings.dead_letters
+            );
             faults += 1;
         }
         if let Some(input) = size(topic).filter(|input| *input > settings.max_message_bytes) {

@@ -157,7 +157,11 @@ fn samples() -> Vec<Record> {
 fn samples_with_faults() -> Vec<Record> {
     let mut records = samples();
     let key = |text: &str| Some(text.as_bytes().to_vec());
-    records.push(Record { key: key("demo-poison"), payload: Some(b"{\"title\": \"cut off in the mid".to_vec()), headers: vec![Header::text("crawler", "demo")] });
+    records.push(Record {
+        key: key("demo-poison"),
+        payload: Some(b"{\"title\": \"cut off in the mid".to_vec()),
+        headers: vec![Header::text("crawler", "demo")],
+    });
     records.push(Record { key: key("demo-ar-2"), payload: None, headers: Vec::new() });
     records
 }
@@ -173,7 +177,10 @@ fn records(files: &[PathBuf]) -> Result<Vec<Record>, Exit> {
 /// Keyed by the article's own id or address where it has one, so that versions of an article stay in order.
 fn record(payload: Vec<u8>) -> Record {
     let message = Message::local(payload);
-    let key = Intake::default().read(&message).ok().map(|article| article.url.filter(|_| article.id.starts_with("sha256:")).unwrap_or(article.id));
+    let key = Intake::default()
+        .read(&message)
+        .ok()
+        .map(|article| article.url.filter(|_| article.id.starts_with("sha256:")).unwrap_or(article.id));
     Record { key: key.map(String::into_bytes), payload: message.payload, headers: Vec::new() }
 }
 

@@ -55,7 +55,11 @@ pub(super) fn run(arguments: EnrichArguments) -> Result<Exit, Exit> {
 /// Reads a file; `-` is standard input.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, Exit> {
     let mut bytes = Vec::new();
-    let result = if file == Path::new("-") { std::io::stdin().read_to_end(&mut bytes).map(|_| ()) } else { std::fs::read(file).map(|read| bytes = read) };
+    let result = if file == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(file).map(|read| bytes = read)
+    };
     result.map_err(|error| failure(format!("{}: cannot be read: {error}", file.display())))?;
     Ok(bytes)
 }

@@ -298,18 +298,19 @@ fn credit_suffix(line: &str) -> Option<usize> {
 }
 
 fn ends_sentence(line: &str) -> bool {
-    line.trim_end_matches(['"', '”', '»', '’', '」', '』', ')', ' ']).ends_with(['.', '!', '?', '؟', '。', '！', '？', '।', '…', '۔', '։', '።'])
+    line.trim_end_matches(['"', '”', '»', '’', '」', '』', ')', ' '])
+        .ends_with(['.', '!', '?', '؟', '。', '！', '？', '।', '…', '۔', '։', '።'])
 }
 
 fn is_prose(line: &str) -> bool {
-    ends_sentence(line) && line.chars().count() >= if line.chars().any(|c| ('\u{3000}'..='\u{9fff}').contains(&c)) { PROSE_CHARS / 3 } else { PROSE_CHARS }
+    ends_sentence(line)
+        && line.chars().count() >= if line.chars().any(|c| ('\u{3000}'..='\u{9fff}').contains(&c)) { PROSE_CHARS / 3 } else { PROSE_CHARS }
 }
 
 /// A line that is nothing but a web address.
 fn is_address(line: &str) -> bool {
     let bare = line.trim_start_matches("https://").trim_start_matches("http://");
-    !line.contains(char::is_whitespace)
-        && (bare.len() < line.len() || line.starts_with("www.") || is_domain(bare))
+    !line.contains(char::is_whitespace) && (bare.len() < line.len() || line.starts_with("www.") || is_domain(bare))
 }
 
 fn is_domain(word: &str) -> bool {
@@ -357,14 +358,18 @@ mod tests {
 
     #[test]
     fn keeps_agencies_that_are_the_story() {
-        for raw in ["The report was first published by Reuters", "قالت وكالة رويترز إن الاجتماع انتهى", "A new chief executive was named at AFP."] {
+        for raw in
+            ["The report was first published by Reuters", "قالت وكالة رويترز إن الاجتماع انتهى", "A new chief executive was named at AFP."]
+        {
             assert_eq!(clean(None, None, raw).text, raw);
         }
     }
 
     #[test]
     fn removes_the_tail_and_only_the_tail() {
-        let raw = format!("{BODY}\n\nRead also: Ten more stories\n\n{BODY} It was late.\n\nMost read\nFirst story\nSecond story\nlogo\nwww.example.com");
+        let raw = format!(
+            "{BODY}\n\nRead also: Ten more stories\n\n{BODY} It was late.\n\nMost read\nFirst story\nSecond story\nlogo\nwww.example.com"
+        );
         let cleaned = clean(None, None, &raw);
         assert_eq!(cleaned.text, format!("{BODY}\n\n{BODY} It was late."));
         let reasons: Vec<_> = cleaned.removed.iter().map(|(reason, _)| *reason).collect();
@@ -392,9 +397,6 @@ mod tests {
         let cleaned = clean(None, None, raw);
         assert_eq!(cleaned.text, "Council approves new budget\n\nText of the article.");
         let texts: Vec<_> = cleaned.removed.iter().map(|(reason, range)| (*reason, slice(raw, range.clone()))).collect();
-        assert_eq!(
-            texts,
-            [(RemovalReason::RepeatedLine, "Council approves new budget"), (RemovalReason::PhotoCredit, "AFP")]
-        );
+        assert_eq!(texts, [(RemovalReason::RepeatedLine, "Council approves new budget"), (RemovalReason::PhotoCredit, "AFP")]);
     }
 }

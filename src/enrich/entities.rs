@@ -50,8 +50,7 @@ const SURNAME: f64 = 0.85;
 
 /// Finds entities in headline and body.
 pub(super) fn find(gazetteer: &Gazetteer, title: Option<&Text<'_>>, body: &Text<'_>, language: &Language, unit: OffsetUnit) -> Vec<Entity> {
-    let fields: Vec<(Field, &Text<'_>)> =
-        title.map(|text| (Field::Title, text)).into_iter().chain([(Field::Text, body)]).collect();
+    let fields: Vec<(Field, &Text<'_>)> = title.map(|text| (Field::Title, text)).into_iter().chain([(Field::Text, body)]).collect();
     let mut accepted = Vec::new();
     for (field, text) in &fields {
         accepted.extend(candidates(gazetteer, *field, text, language));
@@ -86,8 +85,17 @@ fn candidates(gazetteer: &Gazetteer, field: Field, text: &Text<'_>, language: &L
                     Identity::Ambiguous(super::text::fold(slice(text.source(), hit.start..hit.end)), kind)
                 }
             };
-            let organisation = hit.entries.iter().all(|entry| gazetteer.get(*entry).is_some_and(|known| known.kind == EntityType::Organisation));
-            Some(Candidate { field, tokens: hit.tokens, bytes: hit.start..hit.end, identity, weak: hit.weak, organisation, confidence: GAZETTEER })
+            let organisation =
+                hit.entries.iter().all(|entry| gazetteer.get(*entry).is_some_and(|known| known.kind == EntityType::Organisation));
+            Some(Candidate {
+                field,
+                tokens: hit.tokens,
+                bytes: hit.start..hit.end,
+                identity,
+                weak: hit.weak,
+                organisation,
+                confidence: GAZETTEER,
+            })
         })
         .collect();
     all.extend(names::find(text, language.primary()).into_iter().map(|tokens| {
@@ -121,8 +129,11 @@ fn abstain_where_shortened(candidates: &mut [Candidate], fields: &[(Field, &Text
         let text = fields.iter().find(|(field, _)| *field == candidate.field).map_or("", |(_, text)| text.source());
         super::text::fold(slice(text, candidate.bytes.clone()))
     };
-    let longer: Vec<(String, Identity)> =
-        candidates.iter().filter(|candidate| candidate.tokens.len() >= 2).map(|candidate| (surface(candidate), candidate.identity.clone())).collect();
+    let longer: Vec<(String, Identity)> = candidates
+        .iter()
+        .filter(|candidate| candidate.tokens.len() >= 2)
+        .map(|candidate| (surface(candidate), candidate.identity.clone()))
+        .collect();
     for candidate in candidates.iter_mut().filter(|candidate| candidate.organisation && candidate.tokens.len() >= 2) {
         let short = surface(candidate);
         let shortened = longer.iter().any(|(long, identity)| {
@@ -207,7 +218,13 @@ fn later_mentions(
 }
 
 /// Mentions of one identity become one entity, most salient first.
-fn group(gazetteer: &Gazetteer, accepted: Vec<Candidate>, fields: &[(Field, &Text<'_>)], language: &Language, unit: OffsetUnit) -> Vec<Entity> {
+fn group(
+    gazetteer: &Gazetteer,
+    accepted: Vec<Candidate>,
+    fields: &[(Field, &Text<'_>)],
+    language: &Language,
+    unit: OffsetUnit,
+) -> Vec<Entity> {
     let mut converters: HashMap<Field, Converter<'_>> =
         fields.iter().map(|(field, text)| (*field, Converter::new(unit, text.source()))).collect();
     let sources: HashMap<Field, &str> = fields.iter().map(|(field, text)| (*field, text.source())).collect();
@@ -254,7 +271,10 @@ fn group(gazetteer: &Gazetteer, accepted: Vec<Candidate>, fields: &[(Field, &Tex
                 kind,
                 subtype: known.and_then(|entry| entry.subtype).map(str::to_owned),
                 // The tables hold simplified names; a traditional text names its entities itself.
-                name: known.filter(|_| language.tag != "zh-Hant").and_then(|entry| entry.name(language.primary())).map_or(first, str::to_owned),
+                name: known
+                    .filter(|_| language.tag != "zh-Hant")
+                    .and_then(|entry| entry.name(language.primary()))
+                    .map_or(first, str::to_owned),
                 link_status,
                 salience: super::round(salience / highest),
                 confidence: super::round(confidence),

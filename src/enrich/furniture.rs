@@ -90,7 +90,8 @@ impl Furniture {
         if line.len() > 400 {
             return false;
         }
-        self.is(rule, line) || self.lead(rule, line).is_some_and(|gap| gap.trim_start().starts_with([':', '：', '|', '/', '>', '»', '›', '؛']))
+        self.is(rule, line)
+            || self.lead(rule, line).is_some_and(|gap| gap.trim_start().starts_with([':', '：', '|', '/', '>', '»', '›', '؛']))
     }
 
     /// Whether everything from this line on may be furniture: a heading of other stories, alone on its line.

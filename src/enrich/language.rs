@@ -202,10 +202,10 @@ fn owner(script: Script) -> Option<&'static str> {
 
 /// Every tag [`identify`] may give, for the metrics.
 pub const TAGS: [&str; 72] = [
-    "und", "af", "am", "ar", "az", "be", "bg", "bn", "bo", "ca", "cs", "cy", "da", "de", "dv", "el", "en", "es", "et", "fa", "fi", "fr", "gu",
-    "he", "hi", "hr", "hu", "hy", "id", "it", "ja", "ka", "km", "kn", "ko", "lo", "lt", "lv", "mk", "ml", "mr", "my", "nb", "ne", "nl", "or",
-    "pa", "pl", "pt", "ro", "ru", "si", "sk", "sl", "sr-Cyrl", "sr-Latn", "sv", "ta", "te", "th", "tk", "tl", "tr", "uk", "ur", "uz", "vi", "yi",
-    "zh-Hans", "zh-Hant", "jv", "mul",
+    "und", "af", "am", "ar", "az", "be", "bg", "bn", "bo", "ca", "cs", "cy", "da", "de", "dv", "el", "en", "es", "et", "fa", "fi", "fr",
+    "gu", "he", "hi", "hr", "hu", "hy", "id", "it", "ja", "ka", "km", "kn", "ko", "lo", "lt", "lv", "mk", "ml", "mr", "my", "nb", "ne",
+    "nl", "or", "pa", "pl", "pt", "ro", "ru", "si", "sk", "sl", "sr-Cyrl", "sr-Latn", "sv", "ta", "te", "th", "tk", "tl", "tr", "uk", "ur",
+    "uz", "vi", "yi", "zh-Hans", "zh-Hant", "jv", "mul",
 ];
 
 fn tag(language: Lang, script: Script) -> &'static str {

@@ -360,7 +360,9 @@ mod tests {
     #[test]
     fn converts_offsets_with_emoji_and_marks() {
         let source = "a😀e\u{301}ب";
-        for (unit, expected) in [(OffsetUnit::CodePoint, [0, 2, 4, 5]), (OffsetUnit::Utf16, [0, 3, 5, 6]), (OffsetUnit::Utf8, [0, 5, 8, 10])] {
+        for (unit, expected) in
+            [(OffsetUnit::CodePoint, [0, 2, 4, 5]), (OffsetUnit::Utf16, [0, 3, 5, 6]), (OffsetUnit::Utf8, [0, 5, 8, 10])]
+        {
             let mut converter = Converter::new(unit, source);
             assert_eq!([0, 5, 8, 10].map(|at| converter.convert(at)), expected, "{unit:?}");
         }

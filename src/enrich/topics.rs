@@ -1,7 +1,7 @@
 //! Topics: IPTC Media Topics by a weighted lexicon.
 //!
 //! A term counts once for each of its first few occurrences, more in the headline; a topic needs two different terms, or one
-//! strong term in the headline. Scores are evidence, not probabilities: they are not calibrated yet. Labels carry the ids of the vocabulary;
+//! strong term in the headline or in a text as short as one. Scores are evidence, not probabilities: they are not calibrated yet. Labels carry the ids of the vocabulary;
 //! "(c) IPTC, CC BY 4.0" holds for the names.
 
 use std::{
@@ -25,6 +25,8 @@ const THRESHOLD: f64 = 0.5;
 const SHARE: f64 = 0.45;
 /// Most topics of an article: people give one or two.
 const MOST: usize = 3;
+/// A text this short is read like a headline.
+const HEADLINE_WORDS: f64 = 40.0;
 /// Occurrences of one term that count.
 const REPEATS: f64 = 3.0;
 
@@ -61,6 +63,14 @@ struct Lexicon {
 struct Term {
     continues: bool,
     topics: Vec<(usize, f64)>,
+}
+
+/// A term found in a text.
+struct Found<'a> {
+    term: String,
+    topics: &'a [(usize, f64)],
+    /// The token after it.
+    next: usize,
 }
 
 static LEXICA: LazyLock<HashMap<&'static str, Lexicon>> = LazyLock::new(|| {
@@ -123,15 +133,15 @@ pub(super) fn label(title: Option<&Text<'_>>, body: &Text<'_>, language: &Langua
             entry.1 += weight;
         });
     }
+    let words = (body.len() + title.map_or(0, Text::len)) as f64;
     let mut scores = [(0.0f64, 0usize, false); TOPICS.len()];
     for ((topic, _), (strength, count)) in &evidence {
         let (score, terms, strong) = &mut scores[*topic];
         *score += strength * count.min(REPEATS).sqrt();
         *terms += 1;
-        *strong |= *strength > 1.0 && *count >= 2.0;
+        *strong |= *strength > 1.0 && (*count >= 2.0 || words <= HEADLINE_WORDS);
     }
     // Long articles meet more of every topic's words by chance.
-    let words = (body.len() + title.map_or(0, Text::len)) as f64;
     let scale = 2.0 + (words / 80.0).sqrt();
     let mut ranked: Vec<(usize, f64)> = scores
         .iter()
@@ -170,7 +180,7 @@ impl Lexicon {
             }
             let hit = forms.iter().find_map(|form| self.longest(text, token, form, arabic));
             token = match hit {
-                Some((term, topics, next)) => {
+                Some(Found { term, topics, next }) => {
                     topics.iter().for_each(|(topic, weight)| found(*topic, &term, *weight));
                     next
                 }
@@ -184,13 +194,13 @@ impl Lexicon {
         }
     }
 
-    fn longest(&self, text: &Text<'_>, first: usize, form: &str, arabic: bool) -> Option<(String, &[(usize, f64)], usize)> {
+    fn longest(&self, text: &Text<'_>, first: usize, form: &str, arabic: bool) -> Option<Found<'_>> {
         let mut key = form.to_owned();
         let mut best = None;
         let mut next = first + 1;
         while let Some(term) = self.terms.get(&key) {
             if !term.topics.is_empty() {
-                best = Some((key.clone(), term.topics.as_slice(), next));
+                best = Some(Found { term: key.clone(), topics: &term.topics, next });
             }
             if !term.continues || next >= text.len() || text.gap_before(next).chars().count() > 1 {
                 break;

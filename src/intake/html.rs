@@ -6,8 +6,25 @@ use html5gum::{Token, Tokenizer};
 const SILENT: [&str; 7] = ["script", "style", "noscript", "template", "iframe", "svg", "head"];
 /// Tags that end a paragraph.
 const PARAGRAPHS: [&str; 19] = [
-    "p", "div", "article", "section", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "figure", "figcaption", "ul", "ol", "table", "header",
-    "footer", "aside",
+    "p",
+    "div",
+    "article",
+    "section",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "blockquote",
+    "figure",
+    "figcaption",
+    "ul",
+    "ol",
+    "table",
+    "header",
+    "footer",
+    "aside",
 ];
 /// Tags that end a line.
 const LINES: [&str; 6] = ["br", "li", "tr", "dt", "dd", "hr"];
@@ -23,13 +40,11 @@ pub(super) fn strip(html: &str) -> String {
     let mut silent: Option<Vec<u8>> = None;
     for Ok(token) in Tokenizer::new(html) {
         match token {
-            Token::StartTag(tag) => {
-                if silent.is_none() {
-                    if !tag.self_closing && is_one_of(&tag.name, &SILENT) {
-                        silent = Some(tag.name.to_vec());
-                    } else {
-                        separate(&mut text, &tag.name);
-                    }
+            Token::StartTag(tag) if silent.is_none() => {
+                if !tag.self_closing && is_one_of(&tag.name, &SILENT) {
+                    silent = Some(tag.name.to_vec());
+                } else {
+                    separate(&mut text, &tag.name);
                 }
             }
             Token::EndTag(tag) => match &silent {

@@ -88,7 +88,9 @@ fn schema_org(object: &Map<String, Value>) -> Option<&Map<String, Value>> {
         candidate.contains_key("articleBody")
             || match candidate.get("@type") {
                 Some(Value::String(kind)) => kind.ends_with("Article") || kind.ends_with("Posting"),
-                Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).any(|kind| kind.ends_with("Article") || kind.ends_with("Posting")),
+                Some(Value::Array(kinds)) => {
+                    kinds.iter().filter_map(Value::as_str).any(|kind| kind.ends_with("Article") || kind.ends_with("Posting"))
+                }
                 _ => false,
             }
     };
@@ -125,7 +127,16 @@ static BUILT_IN: LazyLock<[(Shape, Mapping); 7]> = LazyLock::new(|| {
     [
         shape(
             Shape::Copydesk,
-            ["id", "url link", "title headline", "text body content", "published published_at date", "source source.name publisher", "authors author", "language lang"],
+            [
+                "id",
+                "url link",
+                "title headline",
+                "text body content",
+                "published published_at date",
+                "source source.name publisher",
+                "authors author",
+                "language lang",
+            ],
         ),
         shape(
             Shape::NewsPlease,
@@ -141,7 +152,16 @@ static BUILT_IN: LazyLock<[(Shape, Mapping); 7]> = LazyLock::new(|| {
         ),
         shape(
             Shape::Webz,
-            ["uuid thread.uuid", "url thread.url", "title thread.title_full", "text", "published crawled updated", "thread.site_full thread.site", "author", "language"],
+            [
+                "uuid thread.uuid",
+                "url thread.url",
+                "title thread.title_full",
+                "text",
+                "published crawled updated",
+                "thread.site_full thread.site",
+                "author",
+                "language",
+            ],
         ),
         shape(
             Shape::Feed,

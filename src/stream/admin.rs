@@ -35,13 +35,19 @@ fn options() -> AdminOptions {
 ///
 /// # Errors
 /// When the brokers do not answer.
-pub async fn create_topics(settings: &Settings, topics: &[String], partitions: i32, replication: i32) -> Result<Vec<(String, Created)>, StreamError> {
+pub async fn create_topics(
+    settings: &Settings,
+    topics: &[String],
+    partitions: i32,
+    replication: i32,
+) -> Result<Vec<(String, Created)>, StreamError> {
     let largest = settings.max_message_bytes.to_string();
     let new: Vec<NewTopic<'_>> = topics
         .iter()
         .map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(replication)).set("max.message.bytes", &largest))
         .collect();
-    let results = admin(settings)?.create_topics(&new, &options()).await.map_err(|error| StreamError::Client { role: "admin client", error })?;
+    let results =
+        admin(settings)?.create_topics(&new, &options()).await.map_err(|error| StreamError::Client { role: "admin client", error })?;
     Ok(results
         .into_iter()
         .map(|result| match result {
@@ -58,7 +64,10 @@ pub async fn create_topics(settings: &Settings, topics: &[String], partitions: i
 /// When the brokers do not answer.
 pub async fn largest_records(settings: &Settings, topics: &[String]) -> Result<Vec<(String, Option<usize>)>, StreamError> {
     let specifiers: Vec<ResourceSpecifier<'_>> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();
-    let results = admin(settings)?.describe_configs(&specifiers, &options()).await.map_err(|error| StreamError::Client { role: "admin client", error })?;
+    let results = admin(settings)?
+        .describe_configs(&specifiers, &options())
+        .await
+        .map_err(|error| StreamError::Client { role: "admin client", error })?;
     Ok(topics
         .iter()
         .zip(results)

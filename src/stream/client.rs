@@ -180,13 +180,16 @@ fn millis(duration: Duration) -> String {
     duration.as_millis().to_string()
 }
 
+/// Somebody who wants the client's statistics.
+type Observer = Box<dyn Fn(&Statistics) + Send + Sync>;
+
 /// Turns librdkafka's events into metrics and log lines.
 pub(crate) struct Client {
     metrics: Metrics,
     role: &'static str,
     unreachable: AtomicBool,
     /// Called with the statistics once a second, for those who want them.
-    pub(super) statistics: OnceLock<Box<dyn Fn(&Statistics) + Send + Sync>>,
+    pub(super) statistics: OnceLock<Observer>,
 }
 
 /// A context for a client of the given role.
@@ -206,7 +209,9 @@ impl Client {
 impl ClientContext for Client {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => tracing::error!(client = self.role, facility, "{message}"),
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+                tracing::error!(client = self.role, facility, "{message}")
+            }
             // Connection failures come here by the dozen; `error` below says it once.
             _ => tracing::debug!(client = self.role, facility, "{message}"),
         }
@@ -230,7 +235,9 @@ impl ClientContext for Client {
                     tracing::error!(client = self.role, reason, "Kafka cannot be reached; retrying until it can");
                 }
             }
-            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => tracing::debug!(client = self.role, reason, "connection failed"),
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => {
+                tracing::debug!(client = self.role, reason, "connection failed")
+            }
             _ => tracing::warn!(client = self.role, %error, reason, "the Kafka client reports an error"),
         }
     }
@@ -246,7 +253,8 @@ pub fn fetch_topics(settings: &Settings, timeout: Duration) -> Result<(usize, Ve
         .create_with_context(Quiet)
         .map_err(|error| StreamError::Client { role: "consumer", error })?;
     let metadata = consumer.fetch_metadata(None, timeout).map_err(|error| StreamError::Client { role: "consumer", error })?;
-    let topics = metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| (topic.name().to_owned(), topic.partitions().len()));
+    let topics =
+        metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| (topic.name().to_owned(), topic.partitions().len()));
     Ok((metadata.brokers().len(), topics.collect()))
 }
 

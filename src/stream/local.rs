@@ -11,10 +11,10 @@ use std::{
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
     message::{Header as KafkaHeader, OwnedHeaders},
     mocking::MockCluster,
     producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer},
-    error::{KafkaError, RDKafkaErrorCode},
 };
 
 use super::{
@@ -64,19 +64,26 @@ pub struct Record {
 ///
 /// # Errors
 /// The first record that could not be delivered.
-pub async fn feed(settings: &Settings, topic: &str, records: impl IntoIterator<Item = Record>, per_second: Option<u32>) -> Result<usize, StreamError> {
+pub async fn feed(
+    settings: &Settings,
+    topic: &str,
+    records: impl IntoIterator<Item = Record>,
+    per_second: Option<u32>,
+) -> Result<usize, StreamError> {
     let producer: FutureProducer<Quiet> =
         client::producer(settings).create_with_context(Quiet).map_err(|error| StreamError::Client { role: "producer", error })?;
-    let failed = |error| StreamError::Delivery { topic: topic.to_owned(), error, mend: "see whether the topic exists and the brokers answer" };
+    let failed =
+        |error| StreamError::Delivery { topic: topic.to_owned(), error, mend: "see whether the topic exists and the brokers answer" };
     let mut pending = Vec::new();
     let mut pace = per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate.max(1)));
     for record in records {
         if let Some(pace) = &mut pace {
             pace.tick().await;
         }
-        let headers = record.headers.iter().fold(OwnedHeaders::new(), |headers, header| {
-            headers.insert(KafkaHeader { key: &header.key, value: header.value.as_deref() })
-        });
+        let headers = record
+            .headers
+            .iter()
+            .fold(OwnedHeaders::new(), |headers, header| headers.insert(KafkaHeader { key: &header.key, value: header.value.as_deref() }));
         let mut next: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(headers);
         next.key = record.key.as_deref();
         next.payload = record.payload.as_deref();

@@ -155,11 +155,15 @@ impl Sink {
                 // Which topic holds what it deletes is not known, so it goes to all of them.
                 let mut sent = Vec::new();
                 for topic in std::iter::once(self.output.clone()).chain(self.routing.iter().flat_map(Routing::topics)) {
-                    sent.push(self.send(topic, &message, None, passed_on(&message, &[Header::text(header::SERVICE, crate::SERVICE)])).await?);
+                    sent.push(
+                        self.send(topic, &message, None, passed_on(&message, &[Header::text(header::SERVICE, crate::SERVICE)])).await?,
+                    );
                 }
                 (sent, Content::Tombstone)
             }
-            Outcome::Rejected(rejection) => (vec![self.send_dead_letter(&message, &rejection).await?], Content::DeadLetter(rejection.reason)),
+            Outcome::Rejected(rejection) => {
+                (vec![self.send_dead_letter(&message, &rejection).await?], Content::DeadLetter(rejection.reason))
+            }
             Outcome::Enriched(enriched) => {
                 let topic = self.routing.as_ref().and_then(|routing| routing.route(&enriched.facts)).unwrap_or_else(|| self.output.clone());
                 let headers = passed_on(
@@ -223,7 +227,9 @@ impl Sink {
         }
         let mend = match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::MessageSizeTooLarge) => "raise max.message.bytes of the topic to kafka.max_message_bytes",
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => "create the topic with `copydesk topics create`",
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                "create the topic with `copydesk topics create`"
+            }
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => "allow this user to write to the topic",
             Some(RDKafkaErrorCode::MessageTimedOut) => "see why the brokers did not acknowledge within kafka.delivery_timeout",
             _ => "see the broker's log",
@@ -287,11 +293,11 @@ fn passed_on(message: &Message, ours: &[Header]) -> OwnedHeaders {
 }
 
 fn dead_letter_headers(message: &Message, rejection: &Rejection) -> OwnedHeaders {
-    let attempt = message.header_text(header::ATTEMPT).and_then(|attempt| attempt.parse::<u32>().ok()).map_or(1, |attempt| attempt.saturating_add(1));
-    let first = message.header_text(header::FIRST_FAILED_AT).map_or_else(
-        || jiff::Timestamp::from_second(now_seconds()).map(|now| now.to_string()).unwrap_or_default(),
-        str::to_owned,
-    );
+    let attempt =
+        message.header_text(header::ATTEMPT).and_then(|attempt| attempt.parse::<u32>().ok()).map_or(1, |attempt| attempt.saturating_add(1));
+    let first = message
+        .header_text(header::FIRST_FAILED_AT)
+        .map_or_else(|| jiff::Timestamp::from_second(now_seconds()).map(|now| now.to_string()).unwrap_or_default(), str::to_owned);
     passed_on(
         message,
         &[

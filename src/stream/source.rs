@@ -236,7 +236,11 @@ pub(super) struct Source {
 
 impl Source {
     /// Joins the group and starts to read; messages come through the receiver, which ends after [`Source::stop`].
-    pub(super) fn start(settings: &Settings, metrics: Metrics, health: Arc<Health>) -> Result<(Self, mpsc::Receiver<Admitted>), StreamError> {
+    pub(super) fn start(
+        settings: &Settings,
+        metrics: Metrics,
+        health: Arc<Health>,
+    ) -> Result<(Self, mpsc::Receiver<Admitted>), StreamError> {
         let window = settings.in_flight.max(1);
         let shared = Arc::new(Shared {
             flight: Flight::new(window, settings.in_flight_bytes),
@@ -281,7 +285,8 @@ impl Source {
         let next = offset + 1;
         let stored = known.is_some_and(|known| {
             let mut offsets = TopicPartitionList::with_capacity(1);
-            let result = offsets.add_partition_offset(&topic, partition, Offset::Offset(next)).and_then(|()| self.consumer.store_offsets(&offsets));
+            let result =
+                offsets.add_partition_offset(&topic, partition, Offset::Offset(next)).and_then(|()| self.consumer.store_offsets(&offsets));
             known.stored = Some(next);
             known.progressed = Instant::now();
             if let Err(error) = &result {

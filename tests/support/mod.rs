@@ -1,5 +1,6 @@
 //! What the tests share: the built program as a process, a real broker, and a reader of topics.
 #![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
     io::{BufRead, BufReader},
@@ -76,8 +77,10 @@ impl Broker {
     /// Makes topics that take large records.
     pub fn create(&self, topics: &[&str], partitions: i32) {
         let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
-        let topics: Vec<NewTopic<'_>> =
-            topics.iter().map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(1)).set("max.message.bytes", "8388608")).collect();
+        let topics: Vec<NewTopic<'_>> = topics
+            .iter()
+            .map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(1)).set("max.message.bytes", "8388608"))
+            .collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         for result in runtime.block_on(admin.create_topics(&topics, &AdminOptions::new())).unwrap() {
             result.unwrap();

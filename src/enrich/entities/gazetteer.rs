@@ -226,8 +226,7 @@ impl Gazetteer {
         let mut key = first_fold.to_owned();
         let mut best = None;
         let mut next = first + 1;
-        loop {
-            let Some(node) = self.table.get(key.as_str()) else { break };
+        while let Some(node) = self.table.get(key.as_str()) {
             let start = if stripped > 0 { text.after_folded(first, stripped) } else { text.span(first).start };
             let end = text.span(next - 1).end;
             if let Some((entries, weak)) = self.admit(node, text, first..next, start..end, language) {
@@ -283,7 +282,8 @@ impl Gazetteer {
     /// Where a city and its country are one name (Singapore, Luxembourg), the country is meant.
     fn prefer_territory(&self, entries: &mut Vec<usize>) {
         let english = |entry: &usize| self.get(*entry).and_then(|known| known.names.get("en")).cloned();
-        let territories: Vec<usize> = entries.iter().copied().filter(|entry| self.get(*entry).is_some_and(|known| known.territory)).collect();
+        let territories: Vec<usize> =
+            entries.iter().copied().filter(|entry| self.get(*entry).is_some_and(|known| known.territory)).collect();
         if let [territory] = territories[..]
             && entries.iter().all(|entry| english(entry) == english(&territory))
         {
@@ -299,8 +299,40 @@ fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
 fn is_latin(language: &str) -> bool {
     !matches!(
         language,
-        "ar" | "fa" | "ur" | "ps" | "ckb" | "he" | "ru" | "uk" | "bg" | "sr" | "be" | "mk" | "kk" | "el" | "zh" | "ja" | "ko" | "hi" | "mr" | "ne"
-            | "bn" | "ta" | "te" | "th" | "am" | "hy" | "ka" | "my" | "km" | "si" | "gu" | "pa" | "kn" | "ml" | "or"
+        "ar" | "fa"
+            | "ur"
+            | "ps"
+            | "ckb"
+            | "he"
+            | "ru"
+            | "uk"
+            | "bg"
+            | "sr"
+            | "be"
+            | "mk"
+            | "kk"
+            | "el"
+            | "zh"
+            | "ja"
+            | "ko"
+            | "hi"
+            | "mr"
+            | "ne"
+            | "bn"
+            | "ta"
+            | "te"
+            | "th"
+            | "am"
+            | "hy"
+            | "ka"
+            | "my"
+            | "km"
+            | "si"
+            | "gu"
+            | "pa"
+            | "kn"
+            | "ml"
+            | "or"
     )
 }
 
@@ -311,7 +343,10 @@ fn capitalised_inside(surface: &str) -> bool {
 
 /// Whether two tokens with this between them may belong to one name.
 pub(super) fn joins(gap: &str) -> bool {
-    gap.chars().count() <= 2 && gap.chars().all(|c| matches!(c, ' ' | '-' | '\u{2010}' | '\u{2011}' | '\'' | '’' | '.' | '\u{200c}' | '\u{a0}' | '·' | '・' | '&' | '״' | '"' | '+') )
+    gap.chars().count() <= 2
+        && gap.chars().all(|c| {
+            matches!(c, ' ' | '-' | '\u{2010}' | '\u{2011}' | '\'' | '’' | '.' | '\u{200c}' | '\u{a0}' | '·' | '・' | '&' | '״' | '"' | '+')
+        })
         && !gap.starts_with(['"', '+'])
 }
 
@@ -353,7 +388,9 @@ mod tests {
             .find(&text, language, matches!(language, "ar"))
             .iter()
             .filter(|hit| !hit.weak)
-            .map(|hit| format!("{}={}", slice(source, hit.start..hit.end), gazetteer.get(hit.entries[0]).unwrap().name("en").unwrap_or_default()))
+            .map(|hit| {
+                format!("{}={}", slice(source, hit.start..hit.end), gazetteer.get(hit.entries[0]).unwrap().name("en").unwrap_or_default())
+            })
             .collect()
     }
 

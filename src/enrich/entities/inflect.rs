@@ -53,7 +53,11 @@ fn paradigm(word: &str, person: bool) -> [String; CASES] {
         }
     }
     if let Some(stem) = word.strip_suffix('ь') {
-        return if person { with(stem, ["ь", "я", "ю", "я", "ем", "е"]) } else { with(stem, ["ь", "и", "и", "ь", "ью", "и"]) };
+        return if person {
+            with(stem, ["ь", "я", "ю", "я", "ем", "е"])
+        } else {
+            with(stem, ["ь", "и", "и", "ь", "ью", "и"])
+        };
     }
     if word.ends_with(['о', 'е', 'и', 'у', 'ю', 'э', 'ё', 'й']) {
         return std::array::from_fn(|_| word.to_owned());

@@ -39,7 +39,8 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
 
 /// Particles inside names; lower case or not.
 const PARTICLES: [&str; 22] = [
-    "de", "del", "da", "dos", "di", "van", "von", "der", "den", "la", "le", "bin", "ben", "ibn", "al", "el", "abu", "ter", "du", "zu", "dela", "st",
+    "de", "del", "da", "dos", "di", "van", "von", "der", "den", "la", "le", "bin", "ben", "ibn", "al", "el", "abu", "ter", "du", "zu",
+    "dela", "st",
 ];
 
 /// Token ranges of person names.
@@ -91,7 +92,9 @@ fn capitalised(text: &Text<'_>, language: &str) -> Vec<Range<usize>> {
 /// A capitalised word that is not all capitals: `NATO` is no surname. An initial is.
 fn is_name(text: &Text<'_>, token: usize) -> bool {
     let raw = text.raw(token);
-    text.is_capitalised(token) && (raw.chars().count() == 1 || raw.chars().any(char::is_lowercase)) && !raw.chars().any(|c| c.is_ascii_digit())
+    text.is_capitalised(token)
+        && (raw.chars().count() == 1 || raw.chars().any(char::is_lowercase))
+        && !raw.chars().any(|c| c.is_ascii_digit())
 }
 
 /// The `s` of `Maria's`.
@@ -129,7 +132,11 @@ fn arabic(text: &Text<'_>) -> Vec<Range<usize>> {
             end += 1;
         }
         // A middle name no list knows, between a given name and a family name.
-        let middle = |at: usize| word(at).chars().count() >= 3 && !word(at).starts_with("ال") && !["common", "said", "cue"].iter().any(|kind| in_list(kind, word(at)));
+        let middle = |at: usize| {
+            word(at).chars().count() >= 3
+                && !word(at).starts_with("ال")
+                && !["common", "said", "cue"].iter().any(|kind| in_list(kind, word(at)))
+        };
         let family_at = |at: usize| {
             let next = word(at);
             next.chars().count() >= 4 && next.starts_with("ال") && !in_list("common", next) && !in_list("cue", next)
