@@ -1,5 +1,5 @@
 //! What the tests share: the built program as a process, a real broker, and a reader of topics.
-#![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
