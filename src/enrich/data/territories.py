@@ -16,11 +16,12 @@ from rigour.territories import get_territories
 MODULES, HERE = pathlib.Path(sys.argv[1]), pathlib.Path(__file__).parent
 LANGUAGES = ("ar en fr de es ru tr fa zh-Hans zh-Hant it pt nl pl uk he ja ko hi ur id ro cs sv da nb fi el bg sr hr sk hu "
              "vi th bn ta sw am ckb ps ms ca az kk").split()
+UNLIKE_LATIN = set("ar ru fa zh-Hans zh-Hant uk he ja ko hi ur el bg sr th bn ta am ckb ps kk".split())
 FOLDER = {"zh-Hans": "zh", "nb": "no"}
 LABEL = {"zh-Hans": "zh", "zh-Hant": "zh"}
 # Names that are ordinary words in their language, or that name more than the place meant here: better silent than wrong.
 DROP = {("ar", "مالي"), ("en", "Center"), ("fr", "Maurice"), ("tr", "Man Adası"), ("en", "Jersey"), ("de", "Man"), ("tr", "Mali"),
-        ("ar", "سمراء"), ("ar", "أبيا")}
+        ("ar", "سمراء"), ("ar", "أبيا"), ("fa", "مالی"), ("ur", "مالی"), ("fa", "دوشنبه"), ("ckb", "مالی"), ("ps", "مالی")}
 # Zones whose city GeoNames lists under another name. A zone city found in neither way, or small, is left out: the zone
 # list also holds villages, and zones named after whole countries.
 RENAMED = {"America/New_York": "New York City", "Europe/Kiev": "Kyiv", "Asia/Calcutta": "Kolkata", "Asia/Katmandu": "Kathmandu",
@@ -98,8 +99,10 @@ for zone in sorted({zone for names in all_names.values() for zone in names} - SK
     identifier = f"gn:{largest['geonameid']}"
     rows.append((identifier, "en", english))
     for language in LANGUAGES:
-        if zone in all_names[language]:
-            name = re.sub(r"\s*[(（].*?[)）]", "", all_names[language][zone]).split("、")[0]
+        # CLDR leaves a name out where it is the last part of the zone's own id, which only Latin scripts can write.
+        own = all_names[language].get(zone) or (zone.split("/")[-1].replace("_", " ") if language not in UNLIKE_LATIN else None)
+        if own:
+            name = re.sub(r"\s*[(（].*?[)）]", "", own).split("、")[0]
             rows.append((identifier, LABEL.get(language, language), name))
 write(HERE / "cities.tsv", rows)
 missing = [f"{c['iso']}:{c['capital']}" for c in cities.get_countries().values() if c["capital"] and c["capital"] not in covered]

@@ -247,7 +247,11 @@ impl Gazetteer {
         if node.names.is_empty() {
             return None;
         }
-        let surface = slice(text.source(), span);
+        let surface = slice(text.source(), span.clone());
+        // `US$` is money.
+        if slice(text.source(), span.end..text.source().len()).starts_with('$') {
+            return None;
+        }
         let cased = surface.chars().any(|c| c.is_lowercase() || c.is_uppercase());
         let upper = !surface.chars().any(char::is_lowercase);
         // The wide tables speak nine languages; elsewhere an English name is better than none.
@@ -411,7 +415,8 @@ mod tests {
             ("zh", "美國總統拜登", vec!["美國=United States", "拜登=Joe Biden"]),
             ("fa", "رهبر ایران، علی خامنه‌ای", vec!["ایران=Iran", "علی خامنه‌ای=Ali Khamenei"]),
             ("ko", "이라크의 바그다드에", vec!["이라크=Iraq", "바그다드=Baghdad"]),
-            ("de", "der Präsident der USA", vec!["USA=United States"]),
+            ("de", "der Präsident der USA in Berlin", vec!["USA=United States", "Berlin=Berlin"]),
+            ("pt", "pagou US$ 200 em São Paulo", vec!["São Paulo=São Paulo"]),
         ] {
             assert_eq!(found(language, source), expected, "{source}");
         }

@@ -56,8 +56,8 @@ fn capitalised(text: &Text<'_>, language: &str) -> Vec<Range<usize>> {
             token += 1;
             continue;
         }
-        // German writes every noun with a capital, so a name there ends sooner.
-        let longest = if language == "de" { 3 } else { 4 };
+        // German writes every noun with a capital, so a name there ends with its first unknown word.
+        let longest = 4;
         let mut end = token + 1;
         let mut words = 1;
         while end < text.len() && words < longest && joins(text.gap_before(end)) && !text.gap_before(end).contains(['"', '&']) {
@@ -72,6 +72,11 @@ fn capitalised(text: &Text<'_>, language: &str) -> Vec<Range<usize>> {
                     .take_while(|next| joins(text.gap_before(*next)))
                     .find(|next| !PARTICLES.contains(&text.folded(*next)))
                     .is_some_and(|next| is_name(text, next));
+            let before = text.folded(end - 1);
+            let complete = words >= 2 && !LISTS.given.contains(before) && !PARTICLES.contains(&before) && before.chars().count() > 1;
+            if language == "de" && complete {
+                break;
+            }
             if is_name(text, end) && !is_possessive(text, end) {
                 words += 1;
             } else if !particle {
@@ -79,7 +84,9 @@ fn capitalised(text: &Text<'_>, language: &str) -> Vec<Range<usize>> {
             }
             end += 1;
         }
-        if words >= 2 {
+        // 'Karl-Liebknecht-Straße' is one word, and no person.
+        let spaced = (token + 1..end).any(|next| text.gap_before(next).contains([' ', '\u{a0}']));
+        if words >= 2 && spaced {
             found.push(token..end);
             token = end;
         } else {
@@ -181,6 +188,9 @@ mod tests {
             ("en", "said Maria Lopez de la Cruz, a nurse", vec!["Maria Lopez de la Cruz"]),
             ("en", "John said that Mary left. Thomas Greene stayed", vec!["Thomas Greene"]),
             ("de", "sagte Katharina Vogel der Zeitung", vec!["Katharina Vogel"]),
+            ("de", "wie Elizabeth Wolkovich von der Universität sagte", vec!["Elizabeth Wolkovich"]),
+            ("de", "in der Karl-Liebknecht-Straße bei Hasan Salić Nationalspieler", vec!["Hasan Salić"]),
+            ("de", "sagte Ursula von der Heyden, wie Karl Heinz Moser", vec!["Ursula von der Heyden", "Karl Heinz Moser"]),
             ("fr", "a déclaré Jean-Luc Moreau", vec!["Jean-Luc Moreau"]),
             ("ru", "заявил Сергею Воронцову", vec!["Сергею Воронцову"]),
             ("tr", "Mehmet Yıldız'ın evi", vec!["Mehmet Yıldız"]),
