@@ -38,11 +38,6 @@ impl Enricher {
         Self { gazetteer: Gazetteer::load(), offsets }
     }
 
-    /// Number of entities and names in the gazetteer.
-    pub fn gazetteer_size(&self) -> (usize, usize) {
-        self.gazetteer.size()
-    }
-
     /// The whole text pipeline.
     pub fn enrich(&self, raw: &RawArticle) -> (EnrichedArticle, Timings) {
         let mut timings = Timings::default();

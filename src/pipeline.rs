@@ -23,11 +23,6 @@ impl Pipeline {
         Self { intake, enricher: Enricher::load(offsets), original }
     }
 
-    /// The enricher, for those who ask what is in it.
-    pub fn enricher(&self) -> &Enricher {
-        &self.enricher
-    }
-
     /// Turns one message into its outcome.
     pub fn process(&self, message: &Message) -> Outcome {
         if message.payload.is_none() {

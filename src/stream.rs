@@ -25,7 +25,11 @@ pub use local::{Embedded, Record, feed, watch};
 pub use sink::{Routing, header};
 pub use source::Health;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::spawn_blocking;
@@ -158,20 +162,22 @@ where
         });
     tokio::pin!(spine);
 
+    let mut patience = deadline;
     let result = tokio::select! {
         result = &mut spine => result,
         () = shutdown => {
             tracing::info!(in_flight = source.in_flight(), deadline = ?deadline, "stopping: no more messages are read, those in flight are finished");
             source.stop();
-            match tokio::time::timeout(deadline, &mut spine).await {
-                Ok(result) => result,
-                Err(_) => Err(StreamError::Deadline(deadline)),
-            }
+            let asked = Instant::now();
+            let drained = tokio::time::timeout(deadline, &mut spine).await;
+            // One deadline over all: leaving the group gets what the drain has left, and a moment in any case.
+            patience = deadline.saturating_sub(asked.elapsed()).max(Duration::from_secs(1));
+            drained.unwrap_or(Err(StreamError::Deadline(deadline)))
         }
     };
     let fatal = source.fatal();
     // With an error the group is left without a commit of what is not delivered; what is stored was delivered.
-    source.close(deadline).await;
+    source.close(patience).await;
     match (result, fatal) {
         (Ok(()), Some(error)) => Err(StreamError::Fatal(error)),
         (result, _) => result,

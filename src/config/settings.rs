@@ -45,7 +45,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("kafka.session_timeout", "45s", "Time without heartbeats before the group gives the partitions away."),
     setting("kafka.commit_interval", "5s", "How often stored offsets are committed."),
     setting("kafka.security_protocol", "", "plaintext, ssl, sasl_plaintext or sasl_ssl."),
-    setting("kafka.sasl_mechanism", "", "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER."),
+    setting("kafka.sasl_mechanism", "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."),
     setting("kafka.sasl_username", "", "User name."),
     setting("kafka.sasl_password", "", "Password; better from the environment or a file than written here."),
     setting("kafka.sasl_password_file", "", "File that holds the password."),

@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 pub struct Security {
     /// `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
     pub protocol: Option<String>,
-    /// `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER`.
+    /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.
     pub mechanism: Option<String>,
     /// User name.
     pub username: Option<String>,
@@ -272,3 +272,47 @@ impl ClientContext for Quiet {
 }
 
 impl rdkafka::consumer::ConsumerContext for Quiet {}
+
+impl rdkafka::producer::ProducerContext for Quiet {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _result: &rdkafka::producer::DeliveryResult<'_>, _opaque: ()) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// What is built in shows only when a client is made: features are compiled into librdkafka.
+    #[test]
+    fn the_build_has_tls_sasl_and_zstd() {
+        for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
+            let flags = [
+                ("kafka.security_protocol", "sasl_ssl"),
+                ("kafka.sasl_mechanism", mechanism),
+                ("kafka.sasl_username", "u"),
+                ("kafka.sasl_password", "p"),
+                ("librdkafka.producer.compression.type", "zstd"),
+            ];
+            let settings = Config::from(None, &[], &flags.map(|(path, value)| (path.to_owned(), value.to_owned()))).unwrap().stream;
+            let consumer: Result<BaseConsumer<Quiet>, _> = consumer(&settings).create_with_context(Quiet);
+            assert!(consumer.is_ok(), "{mechanism}: {:?}", consumer.err());
+            let producer: Result<rdkafka::producer::BaseProducer<Quiet>, _> = producer(&settings).create_with_context(Quiet);
+            assert!(producer.is_ok(), "{mechanism}: {:?}", producer.err());
+        }
+    }
+
+    #[test]
+    fn pass_through_options_reach_their_side() {
+        let flags =
+            [("librdkafka.producer.linger.ms", "77"), ("librdkafka.consumer.fetch.min.bytes", "9"), ("librdkafka.client.rack", "r")];
+        let settings = Config::from(None, &[], &flags.map(|(path, value)| (path.to_owned(), value.to_owned()))).unwrap().stream;
+        let (consumer, producer) = (consumer(&settings), producer(&settings));
+        assert_eq!(
+            (producer.get("linger.ms"), producer.get("fetch.min.bytes"), producer.get("client.rack")),
+            (Some("77"), None, Some("r"))
+        );
+        assert_eq!((consumer.get("linger.ms"), consumer.get("fetch.min.bytes"), consumer.get("client.rack")), (None, Some("9"), Some("r")));
+    }
+}

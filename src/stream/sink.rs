@@ -4,7 +4,7 @@
 //! acknowledgements are awaited concurrently. A full queue is backpressure: the same record is tried again, in place.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -108,6 +108,14 @@ pub(super) struct Sink {
     routing: Option<Routing>,
     max_message_bytes: usize,
     metrics: Metrics,
+    quiet: Mutex<Quiet>,
+}
+
+/// Rejections that were not logged, and until when the next one is not.
+#[derive(Debug, Default)]
+struct Quiet {
+    until: Option<Instant>,
+    unsaid: u64,
 }
 
 /// One record on its way.
@@ -144,6 +152,7 @@ impl Sink {
             routing: settings.routing.clone(),
             max_message_bytes: settings.max_message_bytes,
             metrics,
+            quiet: Mutex::default(),
         })
     }
 
@@ -188,16 +197,29 @@ impl Sink {
     }
 
     async fn send_dead_letter(&self, message: &Message, rejection: &Rejection) -> Result<Sent, StreamError> {
+        self.say(message, rejection);
+        let payload = message.payload.as_deref();
+        self.send(self.dead_letters.clone(), message, payload, dead_letter_headers(message, rejection)).await
+    }
+
+    /// One line for a rejection, but no more than one a second: a bad deploy upstream must not flood the log.
+    fn say(&self, message: &Message, rejection: &Rejection) {
+        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        if quiet.until.is_some_and(|until| Instant::now() < until) {
+            quiet.unsaid += 1;
+            return;
+        }
+        let unsaid = std::mem::take(&mut quiet.unsaid);
+        quiet.until = Some(Instant::now() + Duration::from_secs(1));
         tracing::warn!(
             reason = rejection.reason.code(),
             topic = message.topic,
             partition = message.partition,
             offset = message.offset,
+            unsaid,
             "message rejected: {}",
             rejection.message
         );
-        let payload = message.payload.as_deref();
-        self.send(self.dead_letters.clone(), message, payload, dead_letter_headers(message, rejection)).await
     }
 
     async fn send(&self, topic: String, message: &Message, payload: Option<&[u8]>, headers: OwnedHeaders) -> Result<Sent, StreamError> {
@@ -236,10 +258,6 @@ impl Sink {
         };
         StreamError::Delivery { topic, error, mend }
     }
-
-    fn largest(&self) -> usize {
-        self.max_message_bytes
-    }
 }
 
 impl Pending {
@@ -250,7 +268,7 @@ impl Pending {
             match delivery.await {
                 Ok(Ok(_)) => sink.metrics.delivered(since.elapsed()),
                 Ok(Err((error, _))) if is_refusal(&error) && topic != sink.dead_letters => {
-                    let rejection = refusal(&error, sink.largest());
+                    let rejection = refusal(&error, sink.max_message_bytes);
                     let letter = sink.send_dead_letter(&admitted.message, &rejection).await?;
                     match letter.delivery.await {
                         Ok(Ok(_)) => sink.metrics.delivered(letter.since.elapsed()),
