@@ -419,6 +419,9 @@ mod tests {
 
     #[test]
     fn secrets_are_never_shown() {
+        let broken = file("[kafka]\nsasl_password = hunter2\n");
+        let faults = Config::from(Some(broken.path()), &[], &[]).unwrap_err().to_string();
+        assert!(faults.contains("line 2: not TOML") && !faults.contains("hunter2"), "{faults}");
         let config = Config::from(None, &variables(&[("COPYDESK_KAFKA_SASL_PASSWORD", "hunter2")]), &[]).unwrap();
         let shown: String = config.effective().map(|(path, value, origin)| format!("{path}={value} {origin}\n")).collect();
         assert!(shown.contains("kafka.sasl_password=***"));

@@ -29,7 +29,11 @@ impl Reader {
         };
         match text.parse::<toml::Table>() {
             Ok(table) => self.read_table("", table, &format!("file {shown}")),
-            Err(error) => self.faults.push(format!("file {shown}: not TOML: {}", error.to_string().trim().replace('\n', " "))),
+            Err(error) => {
+                // The error's own display quotes the line, which may hold a secret.
+                let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+                self.faults.push(format!("file {shown}, line {line}: not TOML: {}", error.message().replace('\n', " ")));
+            }
         }
     }
 

@@ -9,6 +9,8 @@ use std::{
     sync::LazyLock,
 };
 
+use rustc_hash::FxHashMap;
+
 use super::{
     entities::proclitics,
     language::Language,
@@ -54,9 +56,9 @@ pub const TOPICS: [(&str, &str, &str); 17] = [
 #[derive(Debug, Default)]
 struct Lexicon {
     /// Folded term to (topic, weight); `continues` marks keys that longer terms begin with.
-    terms: HashMap<String, Term>,
+    terms: FxHashMap<String, Term>,
     /// Folded stems, by their length in bytes.
-    stems: HashMap<String, Vec<(usize, f64)>>,
+    stems: FxHashMap<String, Vec<(usize, f64)>>,
 }
 
 #[derive(Debug, Default)]

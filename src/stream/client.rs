@@ -180,6 +180,11 @@ fn millis(duration: Duration) -> String {
     duration.as_millis().to_string()
 }
 
+/// The code of an error as a label.
+pub(super) fn code_name(code: Option<RDKafkaErrorCode>) -> String {
+    code.map_or_else(|| "none".to_owned(), |code| format!("{code:?}"))
+}
+
 /// Somebody who wants the client's statistics.
 type Observer = Box<dyn Fn(&Statistics) + Send + Sync>;
 
@@ -228,7 +233,7 @@ impl ClientContext for Client {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
-        self.metrics.kafka_error(&code.map_or_else(|| "none".to_owned(), |code| format!("{code:?}")));
+        self.metrics.kafka_error(&code_name(code));
         match code {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 if !self.unreachable.swap(true, Ordering::Relaxed) {

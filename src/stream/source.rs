@@ -406,9 +406,17 @@ impl Poller {
                 let code = error.rdkafka_error_code();
                 if let Some((code, reason)) = self.consumer.client().fatal_error() {
                     *self.shared.fatal.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{code:?}: {reason}"));
-                } else if code != Some(RDKafkaErrorCode::AllBrokersDown) {
-                    // Those the client knows how to mend are not worth waking anybody for, but they are counted and said.
-                    self.consumer.context().shared.metrics.kafka_error(&code.map_or_else(|| "none".to_owned(), |code| format!("{code:?}")));
+                } else if !matches!(
+                    code,
+                    Some(
+                        RDKafkaErrorCode::AllBrokersDown
+                            | RDKafkaErrorCode::BrokerTransportFailure
+                            | RDKafkaErrorCode::Resolve
+                            | RDKafkaErrorCode::UnknownTopicOrPartition
+                    )
+                ) {
+                    // Those above come through the context's error callback too, which counts them and says them once.
+                    self.shared.metrics.kafka_error(&client::code_name(code));
                     tracing::warn!(%error, "reading from Kafka failed; retrying");
                 }
                 None

@@ -5,6 +5,8 @@
 
 use std::{collections::HashMap, ops::Range};
 
+use rustc_hash::FxHashMap;
+
 use super::inflect::inflections;
 use crate::{
     article::EntityType,
@@ -81,13 +83,13 @@ pub(crate) struct Hit {
 #[derive(Debug)]
 pub(crate) struct Gazetteer {
     entries: Vec<Entry>,
-    table: HashMap<Box<str>, Node>,
+    table: FxHashMap<Box<str>, Node>,
 }
 
 impl Gazetteer {
     /// Compiles the shipped tables.
     pub(crate) fn load() -> Self {
-        let mut gazetteer = Self { entries: Vec::new(), table: HashMap::new() };
+        let mut gazetteer = Self { entries: Vec::new(), table: FxHashMap::default() };
         let mut index = HashMap::new();
         for (table, territory) in [(TERRITORIES, true), (CITIES, false)] {
             for line in rows(table) {
