@@ -12,6 +12,7 @@ mod language;
 mod text;
 mod topics;
 
+pub(crate) use clean::is_visible;
 pub use clean::{Cleaned, clean};
 pub(crate) use fingerprint::sha256;
 pub use language::{Language, TAGS, identify};

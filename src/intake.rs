@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     article::{Message, RawArticle, Reason, Rejection, Shape},
-    enrich::sha256,
+    enrich::{is_visible, sha256},
 };
 
 /// How a payload is read.
@@ -68,7 +68,7 @@ impl Intake {
         let text = std::str::from_utf8(payload)
             .map_err(|error| Rejection::new(Reason::NotUtf8, format!("invalid UTF-8 after {} bytes", error.valid_up_to())))?;
         let text = text.trim_start_matches('\u{feff}').trim();
-        if text.is_empty() {
+        if !is_visible(text) {
             return Err(Rejection::new(Reason::Empty, "no text at all"));
         }
         let json = match self.format {
@@ -105,7 +105,7 @@ impl Intake {
             Value::Object(object) => self.object(&object),
             Value::String(text) => {
                 let text = as_text(&text, false);
-                if text.is_empty() {
+                if !is_visible(&text) {
                     Err(Rejection::new(Reason::NoText, "an empty string"))
                 } else {
                     Ok(RawArticle { text, ..RawArticle::default() })
@@ -130,7 +130,7 @@ impl Intake {
 
 fn plain(message: &Message, text: &str) -> Result<RawArticle, Rejection> {
     let text = as_text(text, false);
-    if text.is_empty() {
+    if !is_visible(&text) {
         return Err(Rejection::new(Reason::NoText, "markup without text"));
     }
     let header = |name| message.header_text(name).map(str::to_owned);
@@ -219,7 +219,7 @@ fn is_missing(value: &Value) -> bool {
 
 /// Crawlers write their languages' word for nothing as text.
 fn is_none_word(text: &str) -> bool {
-    matches!(text.trim(), "" | "None" | "none" | "null" | "NULL" | "nil" | "N/A" | "undefined")
+    !is_visible(text) || matches!(text.trim(), "None" | "none" | "null" | "NULL" | "nil" | "N/A" | "undefined")
 }
 
 fn as_text(text: &str, html: bool) -> String {
@@ -283,6 +283,8 @@ mod tests {
             ("{\"title\":\"only a title\"}", Reason::NoText),
             ("{\"text\":\"None\"}", Reason::NoText),
             ("{\"text\":\"<p> </p>\"}", Reason::NoText),
+            ("\0\u{200b}", Reason::Empty),
+            ("{\"text\":\"\\u0000\"}", Reason::NoText),
             ("{\"text\":17}", Reason::WrongType),
             ("{\"text\":{\"a\":1}}", Reason::WrongType),
         ] {

@@ -7,7 +7,7 @@
 use std::{collections::HashSet, ops::Range};
 
 use super::{
-    furniture::{FURNITURE, Rule},
+    furniture::{self, FURNITURE, Rule},
     text::{fold, slice},
 };
 use crate::article::RemovalReason;
@@ -103,7 +103,8 @@ impl Work<'_> {
         let words = fold(title).split(' ').count();
         for index in self.kept().into_iter().take(HEAD_LINES) {
             let line = self.line(index);
-            if title_keys(line).intersection(&keys).next().is_some() {
+            let comparable = line.len() <= 2 * title.len() + 100;
+            if comparable && title_keys(line).intersection(&keys).next().is_some() {
                 self.remove(index, RemovalReason::RepeatedTitle);
             } else if words >= 4 && line.starts_with(title) {
                 self.cut_start(index, title.len(), RemovalReason::RepeatedTitle);
@@ -138,10 +139,10 @@ impl Work<'_> {
 
     fn remove_related(&mut self) {
         for index in self.kept() {
-            let line = self.line(index);
-            if FURNITURE.introduces(Rule::Related, line) {
+            let Some(line) = furniture::Line::short(self.line(index)) else { continue };
+            if FURNITURE.introduces(Rule::Related, &line) {
                 self.remove(index, RemovalReason::RelatedLink);
-            } else if FURNITURE.is(Rule::Advertisement, line) {
+            } else if FURNITURE.is(Rule::Advertisement, &line) {
                 self.remove(index, RemovalReason::PageFurniture);
             }
         }
@@ -161,7 +162,7 @@ impl Work<'_> {
             if after * 5 > total * 2 || position == 0 {
                 break;
             }
-            if FURNITURE.heads_tail(line) {
+            if furniture::Line::short(line).is_some_and(|line| FURNITURE.heads_tail(&line)) {
                 cut = position;
             }
         }
@@ -169,8 +170,10 @@ impl Work<'_> {
             self.remove(*index, RemovalReason::PageFurniture);
         }
         for index in kept.iter().take(cut).skip(1).rev() {
-            let line = self.line(*index);
-            if !(FURNITURE.is_any(line) || is_address(line) || source.is_some_and(|source| fold(source) == fold(line))) {
+            let furniture = furniture::Line::short(self.line(*index)).is_some_and(|line| {
+                FURNITURE.is_any(&line) || is_address(line.source()) || source.is_some_and(|source| fold(source) == line.key())
+            });
+            if !furniture {
                 break;
             }
             self.remove(*index, RemovalReason::PageFurniture);
@@ -199,6 +202,11 @@ fn lines(raw: &str) -> Vec<Line> {
         start += piece.len();
     }
     lines
+}
+
+/// Whether a text shows anything at all.
+pub(crate) fn is_visible(text: &str) -> bool {
+    !text.chars().all(is_blank)
 }
 
 fn is_blank(c: char) -> bool {
@@ -257,18 +265,15 @@ fn title_keys(title: &str) -> HashSet<String> {
 }
 
 /// A line that is nothing but a credit. A bare agency name is one only where credits stand (`bare_counts`).
-fn is_credit_line(line: &str, bare_counts: bool) -> bool {
-    if line.chars().count() > 80 || ends_sentence(line) {
-        return false;
-    }
-    let labelled = FURNITURE.introduces(Rule::CreditLabel, line);
-    let marked = labelled || line.contains(['©', '®']);
-    let key = fold(line);
-    let (first, by_slash) = line.split_once('/').map_or((key.clone(), false), |(first, _)| (fold(first), true));
-    FURNITURE.has(Rule::Credit, &key) && (bare_counts || marked)
-        || by_slash && FURNITURE.has(Rule::Credit, &first)
-        || marked && (labelled || line.starts_with(['©', '®'])) && FURNITURE.find_term(Rule::Credit, &key)
-        || labelled && key.split(' ').count() <= 6
+fn is_credit_line(source: &str, bare_counts: bool) -> bool {
+    let short = source.len() <= 320 && source.chars().count() <= 80 && !ends_sentence(source);
+    let Some(line) = short.then(|| furniture::Line::short(source)).flatten() else { return false };
+    let labelled = FURNITURE.introduces(Rule::CreditLabel, &line);
+    let marked = labelled || source.contains(['©', '®']);
+    FURNITURE.is(Rule::Credit, &line) && (bare_counts || marked)
+        || source.split_once('/').is_some_and(|(first, _)| FURNITURE.has(Rule::Credit, &fold(first)))
+        || marked && (labelled || source.starts_with(['©', '®'])) && FURNITURE.ends(Rule::Credit, &line)
+        || labelled && line.key().split(' ').count() <= 6
 }
 
 /// Where a credit begins that ends a caption: glued to it, or set off by a mark.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::text::Text;
+use super::text::{Text, is_letter};
 use crate::article::{Fingerprint, Stats};
 
 /// The exact hash and the simhash of a text.
@@ -54,7 +54,7 @@ pub(super) fn stats(text: &Text<'_>) -> Stats {
                 sentences += 1;
                 open = false;
             }
-            c if c.is_alphabetic() => open = true,
+            c if is_letter(c) => open = true,
             _ => {}
         }
     }

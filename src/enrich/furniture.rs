@@ -1,11 +1,10 @@
 //! Page furniture: the lines of `data/furniture.txt`, matched folded.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::LazyLock,
-};
+use std::sync::LazyLock;
 
-use super::text::{Text, fold};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::text::{Text, fold, slice};
 
 /// Which list a line is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,14 +25,14 @@ pub(super) enum Rule {
 
 /// The compiled lists.
 pub(super) struct Furniture {
-    terms: HashMap<Rule, HashSet<String>>,
+    terms: FxHashMap<Rule, FxHashSet<String>>,
     longest: usize,
     credits: Vec<String>,
 }
 
 /// The lists as shipped.
 pub(super) static FURNITURE: LazyLock<Furniture> = LazyLock::new(|| {
-    let mut furniture = Furniture { terms: HashMap::new(), longest: 0, credits: Vec::new() };
+    let mut furniture = Furniture { terms: FxHashMap::default(), longest: 0, credits: Vec::new() };
     for line in include_str!("data/furniture.txt").lines().filter(|line| !line.starts_with('#')) {
         let Some((name, terms)) = line.split_once('|') else { continue };
         let rule = match name.trim() {
@@ -75,43 +74,39 @@ impl Furniture {
     }
 
     /// Whether a line is one of the terms.
-    pub(super) fn is(&self, rule: Rule, line: &str) -> bool {
-        line.len() < 200 && self.has(rule, &fold(line))
+    pub(super) fn is(&self, rule: Rule, line: &Line<'_>) -> bool {
+        self.has(rule, &line.key)
     }
 
-    /// Whether a folded line ends with one of the terms as whole words.
-    pub(super) fn find_term(&self, rule: Rule, key: &str) -> bool {
-        let words: Vec<&str> = key.split(' ').collect();
+    /// Whether a line ends with one of the terms as whole words.
+    pub(super) fn ends(&self, rule: Rule, line: &Line<'_>) -> bool {
+        let words: Vec<&str> = line.key.split(' ').collect();
         (1..=words.len().min(self.longest)).any(|count| self.has(rule, &words.get(words.len() - count..).unwrap_or_default().join(" ")))
     }
 
     /// Whether a line is a term, alone or set off by a colon or a bar from what follows.
-    pub(super) fn introduces(&self, rule: Rule, line: &str) -> bool {
-        if line.len() > 400 {
-            return false;
-        }
-        self.is(rule, line)
-            || self.lead(rule, line).is_some_and(|gap| gap.trim_start().starts_with([':', '：', '|', '/', '>', '»', '›', '؛']))
+    pub(super) fn introduces(&self, rule: Rule, line: &Line<'_>) -> bool {
+        let gap = || {
+            let words = self.lead(rule, line)?;
+            (words < line.words()).then(|| line.text.gap_before(words))
+        };
+        self.is(rule, line) || gap().is_some_and(|gap| gap.trim_start().starts_with([':', '：', '|', '/', '>', '»', '›', '؛']))
     }
 
     /// Whether everything from this line on may be furniture: a heading of other stories, alone on its line.
-    pub(super) fn heads_tail(&self, line: &str) -> bool {
+    pub(super) fn heads_tail(&self, line: &Line<'_>) -> bool {
         [Rule::MostRead, Rule::Related, Rule::Page].into_iter().any(|rule| self.is(rule, line))
     }
 
     /// Whether a line at the end is furniture: a term, or a term that opens a short line.
-    pub(super) fn is_any(&self, line: &str) -> bool {
-        if line.len() > 400 {
-            return false;
-        }
-        let words = Text::new(line).len();
+    pub(super) fn is_any(&self, line: &Line<'_>) -> bool {
+        let words = line.words();
+        // One-word terms ('home', 'print') open sentences; longer ones and short lines do not.
+        let opens = |lead: usize| lead >= 2 && words <= lead + 8 || words <= 3 && lead + 1 >= words;
         self.is(Rule::Advertisement, line)
-            || [Rule::MostRead, Rule::Related, Rule::Page].into_iter().any(|rule| {
-                self.is(rule, line)
-                    // One-word terms ('home', 'print') open sentences; longer ones and short lines do not.
-                    || self.lead_words(rule, line).is_some_and(|lead| lead >= 2 && words <= lead + 8 || words <= 3 && lead >= words - 1)
-            })
-            || line.contains('©') && words <= 12
+            || self.heads_tail(line)
+            || [Rule::MostRead, Rule::Related, Rule::Page].into_iter().any(|rule| self.lead(rule, line).is_some_and(opens))
+            || line.source().contains('©') && words <= 12
     }
 
     /// The credits as printed.
@@ -120,26 +115,42 @@ impl Furniture {
     }
 
     /// Words of the longest term a line opens with.
-    fn lead_words(&self, rule: Rule, line: &str) -> Option<usize> {
-        let text = Text::new(line);
-        let mut key = String::new();
-        let mut found = None;
-        for token in 0..text.len().min(self.longest) {
-            if token > 0 {
-                key.push(' ');
-            }
-            key.push_str(text.folded(token));
-            if self.has(rule, &key) {
-                found = Some(token + 1);
-            }
-        }
-        found
+    fn lead(&self, rule: Rule, line: &Line<'_>) -> Option<usize> {
+        let ends = line.key.match_indices(' ').map(|(at, _)| at).chain([line.key.len()]).take(self.longest);
+        ends.enumerate().filter(|(_, end)| self.has(rule, slice(&line.key, 0..*end))).last().map(|(index, _)| index + 1)
+    }
+}
+
+/// A line prepared for the rules: tokens and fold are made once.
+pub(super) struct Line<'a> {
+    text: Text<'a>,
+    key: String,
+}
+
+impl<'a> Line<'a> {
+    /// Lines longer than this are no furniture, and not worth preparing.
+    const LONGEST: usize = 400;
+
+    /// Prepares a line, if it is short enough to be furniture.
+    pub(super) fn short(source: &'a str) -> Option<Self> {
+        (source.len() <= Self::LONGEST).then(|| {
+            let text = Text::new(source);
+            let key = (0..text.len()).map(|token| text.folded(token)).collect::<Vec<_>>().join(" ");
+            Self { text, key }
+        })
     }
 
-    /// What stands right after the longest term a line opens with.
-    fn lead<'a>(&self, rule: Rule, line: &'a str) -> Option<&'a str> {
-        let words = self.lead_words(rule, line)?;
-        let text = Text::new(line);
-        (words < text.len()).then(|| text.gap_before(words))
+    /// The line itself.
+    pub(super) fn source(&self) -> &'a str {
+        self.text.source()
+    }
+
+    /// The folded line.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn words(&self) -> usize {
+        self.text.len()
     }
 }

@@ -3,7 +3,9 @@
 //! Used to fold traditional text onto simplified keys and to tell `zh-Hans` from `zh-Hant`. The pairs are common knowledge
 //! of the script reform; only pairs that are unambiguous in news text are listed.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Simplified and traditional, in turn.
 const PAIRS: &str = "们們国國会會时時来來对對开開说說这這为為个個发發经經关關现現实實进進动動问問题題业業东東车車长長门門\
@@ -30,12 +32,12 @@ const PAIRS: &str = "们們国國会會时時来來对對开開说說这這为�
 龙龍龟龜台臺";
 
 struct Tables {
-    simple: HashMap<char, char>,
-    only_simple: HashMap<char, ()>,
+    simple: FxHashMap<char, char>,
+    only_simple: FxHashSet<char>,
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
-    let mut tables = Tables { simple: HashMap::new(), only_simple: HashMap::new() };
+    let mut tables = Tables { simple: FxHashMap::default(), only_simple: FxHashSet::default() };
     let characters: Vec<char> = PAIRS.chars().collect();
     for pair in characters.chunks_exact(2) {
         if let [simple, traditional] = *pair
@@ -44,7 +46,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
             tables.simple.insert(traditional, simple);
             // 里, 台, 范 and a few more are written in traditional text too, so they prove nothing.
             if !"里台范叶吴丑余郁复并志".contains(simple) {
-                tables.only_simple.insert(simple, ());
+                tables.only_simple.insert(simple);
             }
         }
     }
@@ -60,7 +62,7 @@ pub(super) fn simplified(c: char) -> Option<char> {
 pub(super) fn is_traditional(text: &str) -> bool {
     let (mut simple, mut traditional) = (0usize, 0usize);
     for c in text.chars() {
-        simple += usize::from(TABLES.only_simple.contains_key(&c));
+        simple += usize::from(TABLES.only_simple.contains(&c));
         traditional += usize::from(TABLES.simple.contains_key(&c));
     }
     traditional > simple

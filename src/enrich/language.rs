@@ -1,13 +1,16 @@
 //! Language identification: text in, BCP-47 tag out, with script, direction and confidence.
 //!
-//! The detector is `whatlang` (trigram profiles, 69 languages). Around it stand the rules that pay whatever the detector
+//! The detector is `whatlang` (trigram profiles). Around it stand the rules that pay whatever the detector
 //! is: addresses, digits and emoji are dropped, case is folded, only letters of the dominant script are shown to it, scripts
 //! that one language owns are decided by the script, and too few letters give `und` rather than a guess.
 
 use unicode_script::{Script, UnicodeScript};
 use whatlang::{Detector, Lang};
 
-use super::{han, text::dominant_script};
+use super::{
+    han,
+    text::{dominant_script, is_letter},
+};
 use crate::article::{LanguageReport, LanguageScore};
 
 /// Name and version of the model, for the provenance of a document.
@@ -108,7 +111,7 @@ fn sample(text: &str, script: Script) -> (String, usize) {
             };
             if belongs {
                 sample.extend(c.to_lowercase());
-                letters += usize::from(c.is_alphabetic());
+                letters += usize::from(is_letter(c));
             } else {
                 sample.push(' ');
             }
@@ -201,11 +204,11 @@ fn owner(script: Script) -> Option<&'static str> {
 }
 
 /// Every tag [`identify`] may give, for the metrics.
-pub const TAGS: [&str; 72] = [
+pub const TAGS: [&str; 70] = [
     "und", "af", "am", "ar", "az", "be", "bg", "bn", "bo", "ca", "cs", "cy", "da", "de", "dv", "el", "en", "es", "et", "fa", "fi", "fr",
     "gu", "he", "hi", "hr", "hu", "hy", "id", "it", "ja", "ka", "km", "kn", "ko", "lo", "lt", "lv", "mk", "ml", "mr", "my", "nb", "ne",
     "nl", "or", "pa", "pl", "pt", "ro", "ru", "si", "sk", "sl", "sr-Cyrl", "sr-Latn", "sv", "ta", "te", "th", "tk", "tl", "tr", "uk", "ur",
-    "uz", "vi", "yi", "zh-Hans", "zh-Hant", "jv", "mul",
+    "uz", "vi", "yi", "zh-Hans", "zh-Hant",
 ];
 
 fn tag(language: Lang, script: Script) -> &'static str {
@@ -230,7 +233,6 @@ fn tag(language: Lang, script: Script) -> &'static str {
         Lang::Yid => "yi",
         Lang::Pol => "pl",
         Lang::Amh => "am",
-        Lang::Jav => "jv",
         Lang::Kor => "ko",
         Lang::Nob => "nb",
         Lang::Dan => "da",
@@ -276,7 +278,7 @@ fn tag(language: Lang, script: Script) -> &'static str {
         Lang::Tgl => "tl",
         Lang::Hye => "hy",
         Lang::Cym => "cy",
-        Lang::Epo | Lang::Lat | Lang::Aka | Lang::Sna | Lang::Zul => "und",
+        Lang::Epo | Lang::Lat | Lang::Aka | Lang::Sna | Lang::Zul | Lang::Jav => "und",
     }
 }
 

@@ -211,6 +211,8 @@ impl Copydesk {
 
     /// SIGTERM, and the exit code.
     pub fn terminate(mut self) -> i32 {
+        // Before its first line it does not listen for signals yet.
+        self.wait_for_log("copydesk starts", Duration::from_secs(20));
         Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         let mut code = None;
         wait_for("the end after SIGTERM", Duration::from_secs(40), || {

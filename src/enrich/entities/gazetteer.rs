@@ -423,7 +423,7 @@ mod tests {
     fn holds_what_the_readme_says() {
         let gazetteer = Gazetteer::load();
         let count = |kind| gazetteer.entries.iter().filter(|entry| entry.kind == kind).count();
-        assert!(count(EntityType::Organisation) >= 300);
+        assert!(count(EntityType::Organisation) >= 400);
         assert!(count(EntityType::Person) >= 200);
         assert!(gazetteer.entries.iter().filter(|entry| entry.territory).count() >= 195);
         assert!(gazetteer.table.values().map(|node| node.names.len()).sum::<usize>() > 20_000);
