@@ -169,7 +169,9 @@ fn samples_with_faults() -> Vec<Record> {
 fn records(files: &[PathBuf]) -> Result<Vec<Record>, Exit> {
     let mut records = Vec::new();
     for file in files {
-        records.extend(enrich::articles(enrich::read(file)?, Intake::default().format).into_iter().map(record));
+        let articles =
+            enrich::articles(enrich::open(file)?, Intake::default().format).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        records.extend(articles.map_err(|error| enrich::unreadable(file, &error))?.into_iter().map(record));
     }
     Ok(records)
 }

@@ -1,7 +1,7 @@
 //! `copydesk enrich`: the same path as the service, without Kafka.
 
 use std::{
-    io::{BufWriter, IsTerminal, Read, Write},
+    io::{BufRead, BufReader, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
@@ -24,12 +24,12 @@ pub(super) fn run(arguments: EnrichArguments) -> Result<Exit, Exit> {
     let pipeline = Pipeline::load(config.intake, offsets, config.original);
     let stdout = std::io::stdout();
     let style = Style { colour: stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none(), paragraphs: None };
-    let mut out = BufWriter::new(stdout.lock());
+    let mut out = stdout.lock();
     let mut rejected = 0;
     let files = if arguments.files.is_empty() { vec![PathBuf::from("-")] } else { arguments.files };
     for file in files {
-        let bytes = read(&file)?;
-        for (index, article) in articles(bytes, format).into_iter().enumerate() {
+        for (index, article) in articles(open(&file)?, format).map_err(|error| unreadable(&file, &error))?.enumerate() {
+            let article = article.map_err(|error| unreadable(&file, &error))?;
             match pipeline.document(&Message::local(article)) {
                 Ok((document, _)) => {
                     let text = match arguments.pretty {
@@ -52,32 +52,45 @@ pub(super) fn run(arguments: EnrichArguments) -> Result<Exit, Exit> {
     Ok(if rejected > 0 { Exit::Failure } else { Exit::Success })
 }
 
-/// Reads a file; `-` is standard input.
-pub(super) fn read(file: &Path) -> Result<Vec<u8>, Exit> {
-    let mut bytes = Vec::new();
-    let result = if file == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes).map(|_| ())
-    } else {
-        std::fs::read(file).map(|read| bytes = read)
-    };
-    result.map_err(|error| failure(format!("{}: cannot be read: {error}", file.display())))?;
-    Ok(bytes)
+/// Opens a file; `-` is standard input.
+pub(super) fn open(file: &Path) -> Result<Box<dyn BufRead>, Exit> {
+    if file == Path::new("-") {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    let opened = std::fs::File::open(file).map_err(|error| unreadable(file, &error))?;
+    Ok(Box::new(BufReader::new(opened)))
 }
 
+pub(super) fn unreadable(file: &Path, error: &std::io::Error) -> Exit {
+    failure(format!("{}: cannot be read: {error}", file.display()))
+}
+
+/// Articles of a file, one after the other.
+pub(super) type Articles = Box<dyn Iterator<Item = std::io::Result<Vec<u8>>>>;
+
 /// Tells JSON Lines, a JSON array, one JSON document and plain text apart, and splits accordingly.
-pub(super) fn articles(bytes: Vec<u8>, format: Format) -> Vec<Vec<u8>> {
-    let Ok(text) = std::str::from_utf8(&bytes) else { return vec![bytes] };
-    let trimmed = text.trim_start_matches('\u{feff}').trim();
-    if format == Format::Text || !trimmed.starts_with(['{', '[']) {
-        return vec![bytes];
+///
+/// A first line that is a whole JSON object makes the input JSON Lines, which are read as they come; anything else is read
+/// to its end.
+pub(super) fn articles(mut input: Box<dyn BufRead>, format: Format) -> std::io::Result<Articles> {
+    let mut head = Vec::new();
+    while format != Format::Text && head.trim_ascii().is_empty() {
+        if input.read_until(b'\n', &mut head)? == 0 {
+            break;
+        }
     }
-    if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(trimmed) {
-        return items.iter().map(|item| item.get().as_bytes().to_vec()).collect();
+    let first = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).trim_ascii();
+    if first.starts_with(b"{") && serde_json::from_slice::<&RawValue>(first).is_ok() {
+        let lines = std::iter::once(Ok(first.to_vec())).chain(input.split(b'\n'));
+        return Ok(Box::new(lines.filter(|line| !line.as_ref().is_ok_and(|line| line.trim_ascii().is_empty()))));
     }
-    let lines: Vec<&str> = trimmed.lines().filter(|line| !line.trim().is_empty()).collect();
-    // One document over several lines does not have a line that is a whole document.
-    let is_lines = lines.len() > 1 && lines.first().is_some_and(|first| serde_json::from_str::<&RawValue>(first).is_ok());
-    if is_lines { lines.iter().map(|line| line.as_bytes().to_vec()).collect() } else { vec![bytes] }
+    let array = first.starts_with(b"[");
+    input.read_to_end(&mut head)?;
+    if array && let Ok(items) = serde_json::from_slice::<Vec<&RawValue>>(&head) {
+        let items: Vec<Vec<u8>> = items.iter().map(|item| item.get().as_bytes().to_vec()).collect();
+        return Ok(Box::new(items.into_iter().map(Ok)));
+    }
+    Ok(Box::new(std::iter::once(Ok(head))))
 }
 
 #[cfg(test)]
@@ -95,7 +108,8 @@ mod tests {
             ("[{\"text\":\"a\"}, {\"text\":\"b\"}]", 2),
             ("{broken", 1),
         ] {
-            assert_eq!(articles(input.as_bytes().to_vec(), Format::Auto).len(), count, "{input}");
+            let input = Box::new(std::io::Cursor::new(input.to_owned()));
+            assert_eq!(articles(input, Format::Auto).unwrap().count(), count);
         }
     }
 }
