@@ -19,7 +19,7 @@ use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
 };
-use support::{Broker, Copydesk, Reader, wait_for};
+use support::{Broker, Copydesk, Read, Reader, wait_for};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         trial("killed_three_times_nothing_is_lost", killed_three_times_nothing_is_lost),
         trial("a_clean_stop_repeats_nothing", a_clean_stop_repeats_nothing),
         trial("instances_come_and_go", instances_come_and_go),
+        trial("the_broker_dies_and_comes_back", the_broker_dies_and_comes_back),
         trial("routes_by_language_and_deletes_everywhere", routes_by_language_and_deletes_everywhere),
         trial("topics_create_and_check", topics_create_and_check),
     ];
@@ -223,6 +224,39 @@ fn odd_messages_get_their_stated_outcome(broker: &Broker) {
     assert_eq!(committed(broker, &names, 1), 8, "every message, of whatever kind, moves the offset");
 }
 
+/// Counts what is read by the `test-id` of its message, and keeps the order of first appearances per key and topic.
+#[derive(Default)]
+struct Tally {
+    times: HashMap<usize, usize>,
+    order: BTreeMap<(Vec<u8>, String), Vec<usize>>,
+}
+
+impl Tally {
+    fn count(&mut self, read: &Read) -> usize {
+        let id = read.header("test-id").unwrap().parse().unwrap();
+        let times = self.times.entry(id).or_default();
+        *times += 1;
+        if *times == 1 {
+            self.order.entry((read.key.clone().unwrap(), read.topic.clone())).or_default().push(id);
+        }
+        id
+    }
+
+    fn seen(&self) -> usize {
+        self.times.len()
+    }
+
+    fn repeats(&self) -> usize {
+        self.times.values().map(|times| times - 1).sum()
+    }
+
+    fn assert_order(&self) {
+        for ((key, topic), ids) in &self.order {
+            assert!(ids.is_sorted(), "order of {} in {topic}", String::from_utf8_lossy(key));
+        }
+    }
+}
+
 /// Ten ways to be no article.
 fn malformed(way: usize) -> Vec<u8> {
     match way {
@@ -263,35 +297,25 @@ fn killed_three_times_nothing_is_lost(broker: &Broker) {
     let mut settings = names.settings();
     settings.push(("intake.max_bytes", "50000"));
     let reader = Reader::new(&broker.address, &names.outputs(), 8);
-    let mut seen: HashMap<usize, usize> = HashMap::new();
-    // Ids per key and output topic, in the order of their first appearance.
-    let mut order: BTreeMap<(Vec<u8>, String), Vec<usize>> = BTreeMap::new();
+    let mut tally = Tally::default();
     let mut copydesk = Some(Copydesk::run(&broker.address, &settings));
     let mut kills = vec![2_000, 7_000, 13_000];
     let deadline = Instant::now() + Duration::from_secs(300);
-    while seen.len() < MESSAGES {
-        assert!(Instant::now() < deadline, "{} of {MESSAGES}; {:?}", seen.len(), copydesk.map(|copydesk| copydesk.log()));
+    while tally.seen() < MESSAGES {
+        assert!(Instant::now() < deadline, "{} of {MESSAGES}; {:?}", tally.seen(), copydesk.map(|copydesk| copydesk.log()));
         if let Some(read) = reader.next() {
-            let id: usize = read.header("test-id").unwrap().parse().unwrap();
+            let id = tally.count(&read);
             assert_eq!(read.topic == names.dead, id % 100 == 99, "{id}");
-            let times = seen.entry(id).or_default();
-            *times += 1;
-            if *times == 1 {
-                order.entry((read.key.clone().unwrap(), read.topic.clone())).or_default().push(id);
-            }
         }
-        if kills.first().is_some_and(|at| seen.len() >= *at) {
+        if kills.first().is_some_and(|at| tally.seen() >= *at) {
             kills.remove(0);
             copydesk.take().unwrap().kill();
             copydesk = Some(Copydesk::run(&broker.address, &settings));
         }
     }
     assert!(kills.is_empty(), "the program was killed three times");
-    for ((key, topic), ids) in &order {
-        assert!(ids.is_sorted(), "order of {} in {topic}", String::from_utf8_lossy(key));
-    }
-    let repeats: usize = seen.values().map(|times| times - 1).sum();
-    println!("{MESSAGES} messages, 3 kills: {} ids seen, 0 lost, {repeats} repeats, order held for {KEYS} keys", seen.len());
+    tally.assert_order();
+    println!("{MESSAGES} messages, 3 kills: {} ids seen, 0 lost, {} repeats, order held for {KEYS} keys", tally.seen(), tally.repeats());
     assert_eq!(copydesk.unwrap().terminate(), 0);
     assert_eq!(committed(broker, &names, 8), MESSAGES as i64);
 }
@@ -362,35 +386,65 @@ fn instances_come_and_go(broker: &Broker) {
     };
     let mut second = None;
     let mut left = false;
-    let mut ids: HashMap<usize, usize> = HashMap::new();
-    let mut order: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+    let mut tally = Tally::default();
     let deadline = Instant::now() + Duration::from_secs(180);
-    while ids.len() < MESSAGES {
-        assert!(Instant::now() < deadline, "{} of {MESSAGES}: {}", ids.len(), first.log());
+    while tally.seen() < MESSAGES {
+        assert!(Instant::now() < deadline, "{} of {MESSAGES}: {}", tally.seen(), first.log());
         if let Some(read) = reader.next() {
-            let id = read.header("test-id").unwrap().parse().unwrap();
-            let times = ids.entry(id).or_default();
-            *times += 1;
-            if *times == 1 {
-                order.entry(read.key.unwrap()).or_default().push(id);
-            }
+            tally.count(&read);
         }
-        if second.is_none() && ids.len() >= 1_500 {
+        if second.is_none() && tally.seen() >= 1_500 {
             second = Some(start());
         }
-        if !left && ids.len() >= 4_500 {
+        if !left && tally.seen() >= 4_500 {
             assert_eq!(second.take().unwrap().terminate(), 0);
             second = Some(start());
             left = true;
         }
     }
     feeder.join().unwrap();
-    let repeats: usize = ids.values().map(|times| times - 1).sum();
+    let repeats = tally.repeats();
     println!("{MESSAGES} messages, an instance joined, left and joined again: 0 lost, {repeats} repeats");
     assert_eq!(repeats, 0, "a clean rebalance repeats nothing");
-    assert!(order.values().all(|ids| ids.is_sorted()));
+    tally.assert_order();
     assert_eq!(first.terminate(), 0);
     assert_eq!(second.unwrap().terminate(), 0);
+}
+
+fn the_broker_dies_and_comes_back(broker: &Broker) {
+    const MESSAGES: usize = 4_000;
+    let names = Names::new(broker, 4);
+    let producer = producer(broker);
+    for id in 0..MESSAGES {
+        send(
+            &producer,
+            &names.raw,
+            Some(format!("{}", id % 20).as_bytes()),
+            Some(council(id).as_bytes()),
+            &[("test-id", Some(&id.to_string()))],
+        );
+    }
+    flush(&producer);
+    let reader = Reader::new(&broker.address, &names.outputs(), 4);
+    let copydesk = Copydesk::run(&broker.address, &names.settings());
+    let mut tally = Tally::default();
+    let mut crashed = false;
+    let deadline = Instant::now() + Duration::from_secs(180);
+    while tally.seen() < MESSAGES {
+        assert!(Instant::now() < deadline, "{} of {MESSAGES}: {}", tally.seen(), copydesk.log());
+        if let Some(read) = reader.next() {
+            tally.count(&read);
+        }
+        if !crashed && tally.seen() >= 500 {
+            broker.crash();
+            crashed = true;
+        }
+    }
+    let repeats = tally.repeats();
+    println!("{MESSAGES} messages, the broker killed and restarted: 0 lost, {repeats} repeats");
+    tally.assert_order();
+    assert_eq!(copydesk.terminate(), 0, "the same process carries on");
+    assert_eq!(committed(broker, &names, 4), MESSAGES as i64);
 }
 
 /// A short article that differs by its number.

@@ -40,8 +40,28 @@ fn repository() -> PathBuf {
 /// A real Apache Kafka: `KAFKA_BROKERS` if set, else a broker of our own that ends with this value.
 pub struct Broker {
     pub address: String,
-    process: Option<Child>,
-    _data: Option<tempfile::TempDir>,
+    own: Option<Own>,
+}
+
+/// A broker process of our own.
+struct Own {
+    process: Mutex<Child>,
+    port: u16,
+    control: u16,
+    data: tempfile::TempDir,
+}
+
+impl Own {
+    fn spawn(data: &std::path::Path, port: u16, control: u16) -> Child {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(data.join("broker.log")).unwrap();
+        Command::new("bash")
+            .arg(repository().join("tests/kafka/broker.sh"))
+            .args(["run", data.join("node").to_str().unwrap(), &port.to_string(), &control.to_string()])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
 }
 
 impl Broker {
@@ -56,22 +76,31 @@ impl Broker {
 
     pub fn start() -> Self {
         if let Ok(address) = std::env::var("KAFKA_BROKERS") {
-            return Self { address, process: None, _data: None };
+            return Self { address, own: None };
         }
         let data = tempfile::tempdir().unwrap();
-        let port = free_port();
-        let log = std::fs::File::create(data.path().join("broker.log")).unwrap();
-        let process = Command::new("bash")
-            .arg(repository().join("tests/kafka/broker.sh"))
-            .args(["run", data.path().join("node").to_str().unwrap(), &port.to_string(), &free_port().to_string()])
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let broker = Self { address: format!("127.0.0.1:{port}"), process: Some(process), _data: Some(data) };
-        let probe: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &broker.address).create().unwrap();
-        wait_for("the broker to answer", Duration::from_secs(60), || probe.fetch_metadata(None, Duration::from_secs(2)).is_ok());
+        let (port, control) = (free_port(), free_port());
+        let process = Mutex::new(Own::spawn(data.path(), port, control));
+        let broker = Self { address: format!("127.0.0.1:{port}"), own: Some(Own { process, port, control, data }) };
+        broker.wait();
         broker
+    }
+
+    fn wait(&self) {
+        let probe: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
+        wait_for("the broker to answer", Duration::from_secs(60), || probe.fetch_metadata(None, Duration::from_secs(2)).is_ok());
+    }
+
+    /// SIGKILL, and a new start on the same data. False where the broker is not ours to kill.
+    pub fn crash(&self) -> bool {
+        let Some(own) = &self.own else { return false };
+        let mut process = own.process.lock().unwrap();
+        process.kill().unwrap();
+        process.wait().unwrap();
+        *process = Own::spawn(own.data.path(), own.port, own.control);
+        drop(process);
+        self.wait();
+        true
     }
 
     /// Makes topics that take large records.
@@ -90,7 +119,8 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        if let Some(process) = &mut self.process {
+        if let Some(own) = &self.own {
+            let mut process = own.process.lock().unwrap();
             process.kill().ok();
             process.wait().ok();
         }
