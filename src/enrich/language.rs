@@ -20,8 +20,10 @@ pub(super) const MODEL: &str = "language=whatlang-0.18";
 const SAMPLE_LETTERS: usize = 1_500;
 /// Fewer letters of an alphabet than this are no evidence.
 const LEAST_LETTERS: usize = 10;
-/// An ideograph or syllable carries more.
+/// An ideograph carries more, and a script that one language owns needs no more than to be recognised.
 const LEAST_IDEOGRAPHS: usize = 4;
+/// Syllables of the scripts that a few languages share.
+const LEAST_SYLLABLES: usize = 6;
 
 /// Languages the detector knows that a news stream does not bring, and that short texts of others are mistaken for.
 const UNLIKELY: [Lang; 6] = [Lang::Epo, Lang::Lat, Lang::Aka, Lang::Sna, Lang::Zul, Lang::Jav];
@@ -80,7 +82,12 @@ pub fn identify(text: &str) -> Language {
     };
     let (sample, letters) = sample(text, script);
     let right_to_left = is_right_to_left(script);
-    let least = if is_dense(script) { LEAST_IDEOGRAPHS } else { LEAST_LETTERS };
+    let least = match script {
+        _ if is_dense(script) || owner(script).is_some() => LEAST_IDEOGRAPHS,
+        // Vowels are marks there, which are not counted.
+        Script::Devanagari | Script::Bengali | Script::Ethiopic => LEAST_SYLLABLES,
+        _ => LEAST_LETTERS,
+    };
     if letters < least {
         return undetermined(script.short_name(), right_to_left);
     }
@@ -305,6 +312,8 @@ mod tests {
             ("정부는 월요일에 새로운 대책을 발표했다", "ko", "Kore", false),
             ("Η κυβέρνηση ανακοίνωσε νέα μέτρα", "el", "Grek", false),
             ("รัฐบาลประกาศมาตรการใหม่", "th", "Thai", false),
+            ("நாடாளுமன்றம்", "ta", "Taml", false),
+            ("দুই দশক আগে রাজধানী", "bn", "Beng", false),
             ("Apple iPhone 15 Pro Max USB-C: السعر والمواصفات الكاملة وموعد الإطلاق في الأسواق العربية", "ar", "Arab", true),
         ] {
             let found = identify(text);
