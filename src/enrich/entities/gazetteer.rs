@@ -56,6 +56,8 @@ struct Name {
     exact: Option<String>,
     /// The surface must be in capitals: `US`, `WHO`.
     capitals: bool,
+    /// Written with a small letter at the start: `dpa`, `talibans`.
+    small: bool,
 }
 
 #[derive(Debug, Default)]
@@ -155,14 +157,14 @@ impl Gazetteer {
             return;
         }
         let capitals = name.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase) && letters <= 5;
-        let spelling = Name { entry, language, latin, weak, exact: exact.then(|| light_fold(name)), capitals };
+        let small = name.chars().next().is_some_and(char::is_lowercase);
+        let spelling = Name { entry, language, latin, weak, exact: exact.then(|| light_fold(name)), capitals, small };
         if let Some(known) = self.entries.get_mut(entry)
             && !weak
         {
             known.names.entry(language).or_insert_with(|| name.to_owned());
         }
-        let person = self.entries.get(entry).is_some_and(|entry| entry.kind == EntityType::Person);
-        let forms = if language == "ru" || language == "uk" { inflections(name, person) } else { vec![name.to_owned()] };
+        let forms = if language == "ru" || language == "uk" { inflections(name) } else { vec![name.to_owned()] };
         for form in forms {
             self.insert(&fold(&form), spelling.clone());
         }
@@ -260,7 +262,7 @@ impl Gazetteer {
             .filter(|name| {
                 let foreign = name.latin && !is_latin(language);
                 let speaks = name.language == language || foreign || (!covered && name.language == "en");
-                let capital = !cased || text.is_capitalised(tokens.start) || capitalised_inside(surface);
+                let capital = !cased || name.small || text.is_capitalised(tokens.start) || capitalised_inside(surface);
                 speaks
                     && capital
                     && (!name.capitals || upper)
@@ -412,7 +414,7 @@ mod tests {
             ("zh", "美國總統拜登", vec!["美國=United States", "拜登=Joe Biden"]),
             ("fa", "رهبر ایران، علی خامنه‌ای", vec!["ایران=Iran", "علی خامنه‌ای=Ali Khamenei"]),
             ("ko", "이라크의 바그다드에", vec!["이라크=Iraq", "바그다드=Baghdad"]),
-            ("de", "der Präsident der USA in Berlin", vec!["USA=United States", "Berlin=Berlin"]),
+            ("de", "der Präsident der USA in Berlin (dpa)", vec!["USA=United States", "Berlin=Berlin", "dpa=dpa"]),
             ("pt", "pagou US$ 200 em São Paulo", vec!["São Paulo=São Paulo"]),
         ] {
             assert_eq!(found(language, source), expected, "{source}");

@@ -27,7 +27,7 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
                 (kind, "Arab") => {
                     lists.arabic.entry(kind).or_default().insert(light_fold(word));
                 }
-                (_, "Cyrl") => lists.given.extend(inflections(word, true).iter().map(|form| fold(form))),
+                (_, "Cyrl") => lists.given.extend(inflections(word).iter().map(|form| fold(form))),
                 _ => {
                     lists.given.insert(fold(word));
                 }
