@@ -20,7 +20,7 @@ fn long(sample: &str, bytes: usize) -> Message {
 
 fn enrich(criterion: &mut Criterion) {
     let pipeline = Pipeline::load(Default::default(), Default::default(), false);
-    let samples: Vec<&str> = include_str!("../src/demo/samples.jsonl").lines().collect();
+    let samples: Vec<&str> = include_str!("../src/cli/demo/samples.jsonl").lines().collect();
     for (name, bytes) in [("samples", 0), ("3 KB articles", 3_000)] {
         let messages: Vec<Message> = samples.iter().map(|sample| long(sample, bytes)).collect();
         let mut group = criterion.benchmark_group(name);

@@ -66,6 +66,11 @@ impl fmt::Display for Faults {
     }
 }
 
+/// Whether the user lets programs write colours: no `NO_COLOR` in the environment.
+pub fn colours_allowed() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 impl Config {
     /// Reads the process's environment; see [`Config::from`].
     ///

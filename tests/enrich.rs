@@ -18,7 +18,7 @@ fn pipeline(unit: OffsetUnit) -> Pipeline {
 fn samples_give_the_golden_documents() {
     let pipeline = pipeline(OffsetUnit::CodePoint);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/samples.json");
-    let documents: Vec<EnrichedArticle> = include_str!("../src/demo/samples.jsonl")
+    let documents: Vec<EnrichedArticle> = include_str!("../src/cli/demo/samples.jsonl")
         .lines()
         .map(|line| pipeline.document(&Message::local(line.as_bytes().to_vec())).unwrap().0)
         .collect();
@@ -67,7 +67,7 @@ fn mentions_repeat_their_span_in_every_unit() {
     let emoji = "😀 وصل جو بايدن إلى بغداد e\u{301} 😀😀 وقال بايدن إن العراق";
     for unit in OffsetUnit::ALL {
         let pipeline = pipeline(unit);
-        for input in include_str!("../src/demo/samples.jsonl").lines().chain([emoji]) {
+        for input in include_str!("../src/cli/demo/samples.jsonl").lines().chain([emoji]) {
             let (document, _) = pipeline.document(&Message::local(input.as_bytes().to_vec())).unwrap();
             holds(&document, unit);
         }

@@ -138,7 +138,7 @@ fn committed(broker: &Broker, names: &Names, partitions: i32) -> i64 {
 fn samples_come_out_enriched(broker: &Broker) {
     let names = Names::new(broker, 2);
     let producer = producer(broker);
-    let samples: Vec<&str> = include_str!("../src/demo/samples.jsonl").lines().collect();
+    let samples: Vec<&str> = include_str!("../src/cli/demo/samples.jsonl").lines().collect();
     for (index, sample) in samples.iter().enumerate() {
         send(&producer, &names.raw, Some(index.to_string().as_bytes()), Some(sample.as_bytes()), &[]);
     }

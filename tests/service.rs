@@ -90,7 +90,7 @@ fn enrich_takes_plain_text_files_and_pretty_prints() {
 fn documents_fit_the_schema_that_is_printed() {
     let schema: Value = serde_json::from_str(&run(&["schema"], &[], b"").out).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let samples = include_bytes!("../src/demo/samples.jsonl");
+    let samples = include_bytes!("../src/cli/demo/samples.jsonl");
     for original in ["false", "true"] {
         let ran = run(&["enrich", "--set", &format!("output.original={original}")], &[], samples);
         assert_eq!(ran.code, 0, "{}", ran.err);
@@ -150,7 +150,7 @@ fn a_port_in_use_is_told_with_the_mend() {
 fn demo_shows_every_sample_the_poison_and_the_tombstone() {
     let ran = run(&["demo", "--once", "--listen", "127.0.0.1:0"], &[], b"");
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let samples = include_str!("../src/demo/samples.jsonl").lines().count();
+    let samples = include_str!("../src/cli/demo/samples.jsonl").lines().count();
     assert!(ran.out.contains("dead letter demo-poison: not_json"), "{}", ran.out);
     assert!(ran.out.contains("tombstone demo-ar-2: forwarded"));
     let summary = ran.out.lines().last().unwrap();

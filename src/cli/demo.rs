@@ -14,7 +14,7 @@ use std::{
 use super::{Configured, DemoArguments, Exit, FeedArguments, ended, enrich, failure, metrics, runtime};
 use crate::{
     article::{EnrichedArticle, Header, Message},
-    config::Config,
+    config::{Config, colours_allowed},
     intake::Intake,
     pretty::{self, Style},
     service,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Our own articles, one a line, in the shapes of several crawlers, with the noise of the web.
-const SAMPLES: &str = include_str!("../demo/samples.jsonl");
+const SAMPLES: &str = include_str!("demo/samples.jsonl");
 
 /// The topic settings and port of the demo; everything else is as configured.
 fn configure(mut configured: Configured, brokers: &str) -> Result<Config, Exit> {
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: DemoArguments) -> Result<Exit, Exit> {
     let broker = Embedded::start(&topics, 4).map_err(failure)?;
     let config = configure(arguments.configured, &broker.brokers())?;
     let settings = config.stream.clone();
-    let style = Style { colour: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(), paragraphs: Some(3) };
+    let style = Style { colour: std::io::stdout().is_terminal() && colours_allowed(), paragraphs: Some(3) };
     println!("copydesk {} on an embedded broker at {}", env!("CARGO_PKG_VERSION"), broker.brokers());
 
     let total = records.len();

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::{EnrichArguments, Exit, failure};
 use crate::{
     article::Message,
+    config::colours_allowed,
     enrich::OffsetUnit,
     intake::Format,
     pipeline::Pipeline,
@@ -23,7 +24,7 @@ pub(super) fn run(arguments: EnrichArguments) -> Result<Exit, Exit> {
     let format = config.intake.format;
     let pipeline = Pipeline::load(config.intake, offsets, config.original);
     let stdout = std::io::stdout();
-    let style = Style { colour: stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none(), paragraphs: None };
+    let style = Style { colour: stdout.is_terminal() && colours_allowed(), paragraphs: None };
     let mut out = stdout.lock();
     let mut rejected = 0;
     let files = if arguments.files.is_empty() { vec![PathBuf::from("-")] } else { arguments.files };
