@@ -68,11 +68,18 @@ pub(super) fn run(arguments: DemoArguments) -> Result<Exit, Exit> {
     let runtime = runtime(settings.workers)?;
     let once = arguments.once;
     let result = runtime.block_on(async {
-        let feeding = settings.clone();
+        let (feeding, seen) = (settings.clone(), Arc::clone(&shown));
         tokio::spawn(async move {
             let input = feeding.input.first().cloned().unwrap_or_default();
-            if let Err(error) = stream::feed(&feeding, &input, records, None).await {
-                eprintln!("{error}");
+            let mut fed = 0;
+            for batch in batches(records) {
+                match stream::feed(&feeding, &input, batch, None).await {
+                    Ok(count) => fed += count,
+                    Err(error) => return eprintln!("{error}"),
+                }
+                while seen.load(Ordering::Relaxed) < fed {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                }
             }
         });
         let all_shown = async {
@@ -147,6 +154,25 @@ fn show(message: &Message, dead_letters: &str, style: Style, summary: &Mutex<Sum
         }
         Err(error) => format!("not an enriched article: {error}"),
     }
+}
+
+/// The embedded broker forgets what is over 5 MiB a partition, so the next batch waits until the last one has come out.
+fn batches(records: Vec<Record>) -> Vec<Vec<Record>> {
+    const BYTES: usize = 2 << 20;
+    let mut batches: Vec<Vec<Record>> = Vec::new();
+    let mut bytes = 0;
+    for record in records {
+        let size = record.payload.as_ref().map_or(0, Vec::len);
+        match batches.last_mut() {
+            Some(batch) if bytes + size <= BYTES => batch.push(record),
+            _ => {
+                batches.push(vec![record]);
+                bytes = 0;
+            }
+        }
+        bytes += size;
+    }
+    batches
 }
 
 fn samples() -> Vec<Record> {
