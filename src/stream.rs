@@ -164,7 +164,8 @@ where
 
     let mut patience = deadline;
     let result = tokio::select! {
-        result = &mut spine => result,
+        // Nobody asked it to end, so either something broke on the way or the poll thread is gone.
+        result = &mut spine => result.and_then(|()| Err(StreamError::Fatal(source.fatal().unwrap_or_else(|| "the poll thread ended".to_owned())))),
         () = shutdown => {
             tracing::info!(in_flight = source.in_flight(), deadline = ?deadline, "stopping: no more messages are read, those in flight are finished");
             source.stop();
@@ -175,13 +176,9 @@ where
             drained.unwrap_or(Err(StreamError::Deadline(deadline)))
         }
     };
-    let fatal = source.fatal();
     // With an error the group is left without a commit of what is not delivered; what is stored was delivered.
     source.close(patience).await;
-    match (result, fatal) {
-        (Ok(()), Some(error)) => Err(StreamError::Fatal(error)),
-        (result, _) => result,
-    }
+    result
 }
 
 /// Works on one message on a blocking thread. A panic is a defect of ours, and the message's outcome.
