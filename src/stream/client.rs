@@ -217,6 +217,8 @@ impl ClientContext for Client {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!(client = self.role, facility, "{message}")
             }
+            // A committed offset that is out of the topic's retention, and a poll that came too late: told nowhere else.
+            _ if matches!(facility, "OFFSET" | "MAXPOLL") => tracing::warn!(client = self.role, facility, "{message}"),
             // Connection failures come here by the dozen; `error` below says it once.
             _ => tracing::debug!(client = self.role, facility, "{message}"),
         }
