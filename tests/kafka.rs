@@ -14,8 +14,8 @@ use std::{
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use rdkafka::{
-    ClientConfig, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
+    ClientConfig, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
 };
@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         trial("a_clean_stop_repeats_nothing", a_clean_stop_repeats_nothing),
         trial("instances_come_and_go", instances_come_and_go),
         trial("the_broker_dies_and_comes_back", the_broker_dies_and_comes_back),
+        trial("an_offset_out_of_range_is_said_aloud", an_offset_out_of_range_is_said_aloud),
         trial("routes_by_language_and_deletes_everywhere", routes_by_language_and_deletes_everywhere),
         trial("topics_create_and_check", topics_create_and_check),
     ];
@@ -448,6 +449,25 @@ fn the_broker_dies_and_comes_back(broker: &Broker) {
     tally.assert_order();
     assert_eq!(copydesk.terminate(), 0, "the same process carries on");
     assert_eq!(committed(broker, &names, 4), MESSAGES as i64);
+}
+
+fn an_offset_out_of_range_is_said_aloud(broker: &Broker) {
+    let names = Names::new(broker, 1);
+    let producer = producer(broker);
+    for id in 0..5 {
+        send(&producer, &names.raw, None, Some(council(id).as_bytes()), &[]);
+    }
+    flush(&producer);
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", &broker.address).set("group.id", &names.group).create().unwrap();
+    let mut offsets = TopicPartitionList::new();
+    offsets.add_partition_offset(&names.raw, 0, Offset::Offset(1_000)).unwrap();
+    consumer.commit(&offsets, CommitMode::Sync).unwrap();
+    drop(consumer);
+    let copydesk = Copydesk::run(&broker.address, &names.settings());
+    Reader::new(&broker.address, &names.outputs(), 1).take(5, Duration::from_secs(60));
+    copydesk.wait_for_log("offset reset", Duration::from_secs(10));
+    assert_eq!(copydesk.terminate(), 0);
 }
 
 /// A short article that differs by its number.
