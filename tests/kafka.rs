@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         trial("the_broker_dies_and_comes_back", the_broker_dies_and_comes_back),
         trial("an_offset_out_of_range_is_said_aloud", an_offset_out_of_range_is_said_aloud),
         trial("routes_by_language_and_deletes_everywhere", routes_by_language_and_deletes_everywhere),
+        trial("feeding_stops_when_asked", feeding_stops_when_asked),
         trial("topics_create_and_check", topics_create_and_check),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -495,6 +496,24 @@ fn routes_by_language_and_deletes_everywhere(broker: &Broker) {
     assert_eq!(of(&arabic), [(b"a".to_vec(), true), (b"a".to_vec(), false)]);
     assert_eq!(of(&names.enriched), [(b"e".to_vec(), true), (b"a".to_vec(), false)]);
     assert_eq!(copydesk.terminate(), 0);
+}
+
+/// Rounds of one short article follow each other at once, so that the signal meets the moment between two of them.
+fn feeding_stops_when_asked(broker: &Broker) {
+    let names = Names::new(broker, 1);
+    let article = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(article.path(), council(1)).unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_copydesk"));
+    program.args(["feed", "--repeat", "0", "--brokers", &broker.address, "--input", &names.raw]).arg(article.path());
+    let mut feeder = program.stdout(std::process::Stdio::null()).spawn().unwrap();
+    Reader::new(&broker.address, &[&names.raw], 1).take(20, Duration::from_secs(30));
+    std::process::Command::new("kill").arg(feeder.id().to_string()).status().unwrap();
+    let mut code = None;
+    wait_for("the feeder to stop", Duration::from_secs(20), || {
+        code = feeder.try_wait().unwrap();
+        code.is_some()
+    });
+    assert_eq!(code.unwrap().code(), Some(0));
 }
 
 fn topics_create_and_check(broker: &Broker) {

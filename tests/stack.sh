@@ -18,6 +18,12 @@ stop() {
     # Newest first, so that nothing loses its broker before it has ended.
     for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
         kill "${pids[i]}" 2>/dev/null || true
+        for ((wait = 0; wait < 400; wait++)); do
+            kill -0 "${pids[i]}" 2>/dev/null || break
+            sleep 0.1
+        done
+        # Nothing should need this; but a hang here must not hang CI.
+        kill -9 "${pids[i]}" 2>/dev/null && echo "stack.sh: process ${pids[i]} did not stop when asked" >&2
         wait "${pids[i]}" 2>/dev/null || true
     done
     rm -rf "$work"

@@ -217,20 +217,21 @@ pub(super) fn feed(arguments: FeedArguments) -> Result<Exit, Exit> {
     let settings = arguments.configured.start()?.stream;
     let records = if arguments.files.is_empty() { samples() } else { records(&arguments.files)? };
     let topic = settings.input.first().cloned().unwrap_or_default();
-    let runtime = runtime(1)?;
-    let mut round = 0;
-    let mut sent = 0;
-    while arguments.repeat == 0 || round < arguments.repeat {
-        let feeding = stream::feed(&settings, &topic, records.iter().cloned(), arguments.rate);
-        let ended = runtime.block_on(async {
-            tokio::select! { result = feeding => Some(result), () = service::signal() => None }
-        });
-        match ended {
-            Some(result) => sent += result.map_err(failure)?,
-            None => break,
+    let sent = runtime(1)?.block_on(async {
+        // One listener for all rounds: a signal between two of them must not be lost.
+        let stop = service::signal();
+        tokio::pin!(stop);
+        let mut sent = 0;
+        let mut round = 0;
+        while arguments.repeat == 0 || round < arguments.repeat {
+            tokio::select! {
+                result = stream::feed(&settings, &topic, records.iter().cloned(), arguments.rate) => sent += result.map_err(failure)?,
+                () = &mut stop => break,
+            }
+            round += 1;
         }
-        round += 1;
-    }
+        Ok::<usize, Exit>(sent)
+    })?;
     println!("{sent} articles sent to {topic}");
     Ok(Exit::Success)
 }
