@@ -282,8 +282,7 @@ fn metrics() -> Result<Metrics, Exit> {
 
 fn create_topics(configured: Configured, partitions: i32, replication: i32) -> Result<Exit, Exit> {
     let settings = configured.start()?.stream;
-    let mut topics: Vec<String> = settings.input.iter().cloned().chain(settings.outputs()).chain([settings.dead_letters.clone()]).collect();
-    topics.dedup();
+    let topics = settings.topics();
     let created = runtime(1)?.block_on(stream::create_topics(&settings, &topics, partitions, replication)).map_err(failure)?;
     let mut exit = Exit::Success;
     for (topic, result) in created {

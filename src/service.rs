@@ -85,8 +85,7 @@ async fn reach(settings: &Settings, health: &Health) {
         match topics {
             Ok(Ok((brokers, topics))) => {
                 tracing::info!(brokers, topics = topics.len(), "connected to Kafka");
-                let needed = settings.input.iter().cloned().chain(settings.outputs()).chain([settings.dead_letters.clone()]);
-                for missing in needed.filter(|needed| !topics.iter().any(|(topic, _)| topic == needed)) {
+                for missing in settings.topics().into_iter().filter(|needed| !topics.iter().any(|(topic, _)| topic == needed)) {
                     tracing::warn!(topic = missing, "the topic does not exist; create it with `copydesk topics create`");
                 }
                 return;

@@ -85,6 +85,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Every topic the service reads or writes.
+    pub fn topics(&self) -> Vec<String> {
+        self.input.iter().cloned().chain(self.outputs()).chain([self.dead_letters.clone()]).collect()
+    }
+
     /// Every topic an enriched article may go to.
     pub fn outputs(&self) -> Vec<String> {
         let mut topics = vec![self.output.clone()];

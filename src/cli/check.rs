@@ -23,7 +23,7 @@ pub(super) fn run(configured: Configured) -> Result<Exit, Exit> {
         }
     };
     println!("brokers: {brokers} answer at {}", settings.brokers);
-    let needed: Vec<String> = settings.input.iter().cloned().chain(settings.outputs()).chain([settings.dead_letters.clone()]).collect();
+    let needed = settings.topics();
     let mut faults = 0;
     for topic in &needed {
         match topics.iter().find(|(known, _)| known == topic) {
