@@ -325,17 +325,7 @@ fn killed_three_times_nothing_is_lost(broker: &Broker) {
 fn a_clean_stop_repeats_nothing(broker: &Broker) {
     const MESSAGES: usize = 3_000;
     let names = Names::new(broker, 4);
-    let producer = producer(broker);
-    for id in 0..MESSAGES {
-        send(
-            &producer,
-            &names.raw,
-            Some(format!("{}", id % 20).as_bytes()),
-            Some(council(id).as_bytes()),
-            &[("test-id", Some(&id.to_string()))],
-        );
-    }
-    flush(&producer);
+    send_councils(&producer(broker), &names.raw, MESSAGES);
     let reader = Reader::new(&broker.address, &names.outputs(), 4);
     let mut ids = Vec::new();
     let mut copydesk = Copydesk::run(&broker.address, &names.settings());
@@ -419,17 +409,7 @@ fn instances_come_and_go(broker: &Broker) {
 fn the_broker_dies_and_comes_back(broker: &Broker) {
     const MESSAGES: usize = 4_000;
     let names = Names::new(broker, 4);
-    let producer = producer(broker);
-    for id in 0..MESSAGES {
-        send(
-            &producer,
-            &names.raw,
-            Some(format!("{}", id % 20).as_bytes()),
-            Some(council(id).as_bytes()),
-            &[("test-id", Some(&id.to_string()))],
-        );
-    }
-    flush(&producer);
+    send_councils(&producer(broker), &names.raw, MESSAGES);
     let reader = Reader::new(&broker.address, &names.outputs(), 4);
     let copydesk = Copydesk::run(&broker.address, &names.settings());
     let mut tally = Tally::default();
@@ -469,6 +449,15 @@ fn an_offset_out_of_range_is_said_aloud(broker: &Broker) {
     Reader::new(&broker.address, &names.outputs(), 1).take(5, Duration::from_secs(60));
     copydesk.wait_for_log("offset reset", Duration::from_secs(10));
     assert_eq!(copydesk.terminate(), 0);
+}
+
+/// Numbered short articles with 20 keys, delivered.
+fn send_councils(producer: &BaseProducer, topic: &str, count: usize) {
+    for id in 0..count {
+        let key = format!("{}", id % 20);
+        send(producer, topic, Some(key.as_bytes()), Some(council(id).as_bytes()), &[("test-id", Some(&id.to_string()))]);
+    }
+    flush(producer);
 }
 
 /// A short article that differs by its number.

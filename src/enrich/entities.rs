@@ -39,7 +39,6 @@ struct Candidate {
     bytes: Range<usize>,
     identity: Identity,
     weak: bool,
-    organisation: bool,
     confidence: f64,
 }
 
@@ -56,13 +55,13 @@ pub(super) fn find(gazetteer: &Gazetteer, title: Option<&Text<'_>>, body: &Text<
         accepted.extend(candidates(gazetteer, *field, text, language));
     }
     drop_unsupported(&mut accepted);
-    abstain_where_shortened(&mut accepted, &fields);
+    abstain_where_shortened(gazetteer, &mut accepted, &fields);
     let surnames = surnames(&accepted, &fields, language);
     // A place that is the surname of somebody named in full is that person again.
     accepted.retain(|candidate| {
         let text = fields.iter().find(|(field, _)| *field == candidate.field).map(|(_, text)| text);
         let surname = candidate.tokens.len() == 1 && text.is_some_and(|text| surnames.contains_key(text.folded(candidate.tokens.start)));
-        !(surname && matches!(candidate.identity, Identity::Known(entry) if gazetteer.get(entry).is_some_and(|known| known.kind == EntityType::Place)))
+        !(surname && is_known(gazetteer, candidate, EntityType::Place))
     });
     for (field, text) in &fields {
         accepted.extend(later_mentions(*field, text, language, &surnames, &accepted));
@@ -85,23 +84,13 @@ fn candidates(gazetteer: &Gazetteer, field: Field, text: &Text<'_>, language: &L
                     Identity::Ambiguous(super::text::fold(slice(text.source(), hit.start..hit.end)), kind)
                 }
             };
-            let organisation =
-                hit.entries.iter().all(|entry| gazetteer.get(*entry).is_some_and(|known| known.kind == EntityType::Organisation));
-            Some(Candidate {
-                field,
-                tokens: hit.tokens,
-                bytes: hit.start..hit.end,
-                identity,
-                weak: hit.weak,
-                organisation,
-                confidence: GAZETTEER,
-            })
+            Some(Candidate { field, tokens: hit.tokens, bytes: hit.start..hit.end, identity, weak: hit.weak, confidence: GAZETTEER })
         })
         .collect();
     all.extend(names::find(text, language.primary()).into_iter().map(|tokens| {
         let bytes = text.span(tokens.start).start..text.span(tokens.end.saturating_sub(1)).end;
         let key = super::text::fold(slice(text.source(), bytes.clone()));
-        Candidate { field, tokens, bytes, identity: Identity::Person(key), weak: false, organisation: false, confidence: PATTERN }
+        Candidate { field, tokens, bytes, identity: Identity::Person(key), weak: false, confidence: PATTERN }
     }));
     // Stable: at equal length the gazetteer, which was pushed first, stays ahead.
     all.sort_by_key(|candidate| std::cmp::Reverse(candidate.tokens.len()));
@@ -122,9 +111,14 @@ fn drop_unsupported(candidates: &mut Vec<Candidate>) {
     candidates.retain(|candidate| !candidate.weak || supported.contains(&candidate.identity));
 }
 
+/// Whether a candidate is one certain entry of this type.
+fn is_known(gazetteer: &Gazetteer, candidate: &Candidate, kind: EntityType) -> bool {
+    matches!(candidate.identity, Identity::Known(entry) if gazetteer.get(entry).is_some_and(|known| known.kind == kind))
+}
+
 /// A known name that ends the longer name of another entity in this article ("Hezbollah" after "Kataib Hezbollah") may be
 /// short for that one: it is published without an id.
-fn abstain_where_shortened(candidates: &mut [Candidate], fields: &[(Field, &Text<'_>)]) {
+fn abstain_where_shortened(gazetteer: &Gazetteer, candidates: &mut [Candidate], fields: &[(Field, &Text<'_>)]) {
     let surface = |candidate: &Candidate| {
         let text = fields.iter().find(|(field, _)| *field == candidate.field).map_or("", |(_, text)| text.source());
         super::text::fold(slice(text, candidate.bytes.clone()))
@@ -134,7 +128,9 @@ fn abstain_where_shortened(candidates: &mut [Candidate], fields: &[(Field, &Text
         .filter(|candidate| candidate.tokens.len() >= 2)
         .map(|candidate| (surface(candidate), candidate.identity.clone()))
         .collect();
-    for candidate in candidates.iter_mut().filter(|candidate| candidate.organisation && candidate.tokens.len() >= 2) {
+    for candidate in
+        candidates.iter_mut().filter(|candidate| is_known(gazetteer, candidate, EntityType::Organisation) && candidate.tokens.len() >= 2)
+    {
         let short = surface(candidate);
         let shortened = longer.iter().any(|(long, identity)| {
             *identity != candidate.identity && long.strip_suffix(short.as_str()).is_some_and(|rest| rest.ends_with(' '))
@@ -209,7 +205,7 @@ fn later_mentions(
                 bytes: start..text.span(token).end,
                 identity: identity.clone(),
                 weak: false,
-                organisation: false,
+
                 confidence: SURNAME,
             });
         }

@@ -11,8 +11,6 @@ use std::{
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::{KafkaError, RDKafkaErrorCode},
-    message::{Header as KafkaHeader, OwnedHeaders},
     mocking::MockCluster,
     producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer},
 };
@@ -20,6 +18,7 @@ use rdkafka::{
 use super::{
     Settings, StreamError,
     client::{self, Quiet},
+    sink::{enqueue, to_kafka},
     source::owned,
 };
 use crate::article::{Header, Message};
@@ -80,23 +79,10 @@ pub async fn feed(
         if let Some(pace) = &mut pace {
             pace.tick().await;
         }
-        let headers = record
-            .headers
-            .iter()
-            .fold(OwnedHeaders::new(), |headers, header| headers.insert(KafkaHeader { key: &header.key, value: header.value.as_deref() }));
-        let mut next: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(headers);
+        let mut next: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(to_kafka(record.headers.iter()));
         next.key = record.key.as_deref();
         next.payload = record.payload.as_deref();
-        loop {
-            match producer.send_result(next) {
-                Ok(delivery) => break pending.push(delivery),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    next = back;
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-                Err((error, _)) => return Err(failed(error)),
-            }
-        }
+        pending.push(enqueue(&producer, next).await.map_err(failed)?);
     }
     let count = pending.len();
     for delivery in pending {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use rdkafka::{
+    ClientContext,
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header as KafkaHeader, OwnedHeaders},
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer},
@@ -125,6 +126,20 @@ struct Sent {
     since: Instant,
 }
 
+impl Sent {
+    /// Waits for the broker's word on the record; the outer error is that there is nobody to wait for any more.
+    async fn acknowledged(self, metrics: &Metrics) -> Result<Result<(), KafkaError>, StreamError> {
+        match self.delivery.await {
+            Ok(Ok(_)) => {
+                metrics.delivered(self.since.elapsed());
+                Ok(Ok(()))
+            }
+            Ok(Err((error, _))) => Ok(Err(error)),
+            Err(_) => Err(StreamError::Fatal("the producer is gone".to_owned())),
+        }
+    }
+}
+
 /// What the records on their way stand for.
 enum Content {
     Enriched(Facts),
@@ -231,15 +246,9 @@ impl Sink {
             record.timestamp = message.timestamp;
         }
         let since = Instant::now();
-        loop {
-            match self.producer.send_result(record) {
-                Ok(delivery) => return Ok(Sent { topic, delivery, since }),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    record = back;
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-                Err((error, _)) => return Err(self.failed(topic.clone(), error)),
-            }
+        match enqueue(&self.producer, record).await {
+            Ok(delivery) => Ok(Sent { topic, delivery, since }),
+            Err(error) => Err(self.failed(topic.clone(), error)),
         }
     }
 
@@ -264,21 +273,17 @@ impl Pending {
     /// Waits until the broker has every record of the message. A refusal of the record itself makes it a dead letter.
     pub(super) async fn delivered(self) -> Result<Admitted, StreamError> {
         let Self { sink, admitted, sent, mut content } = self;
-        for Sent { topic, delivery, since } in sent {
-            match delivery.await {
-                Ok(Ok(_)) => sink.metrics.delivered(since.elapsed()),
-                Ok(Err((error, _))) if is_refusal(&error) && topic != sink.dead_letters => {
+        for sent in sent {
+            let topic = sent.topic.clone();
+            match sent.acknowledged(&sink.metrics).await? {
+                Ok(()) => {}
+                Err(error) if is_refusal(&error) && topic != sink.dead_letters => {
                     let rejection = refusal(&error, sink.max_message_bytes);
                     let letter = sink.send_dead_letter(&admitted.message, &rejection).await?;
-                    match letter.delivery.await {
-                        Ok(Ok(_)) => sink.metrics.delivered(letter.since.elapsed()),
-                        Ok(Err((error, _))) => return Err(sink.failed(letter.topic, error)),
-                        Err(_) => return Err(StreamError::Fatal("the producer is gone".to_owned())),
-                    }
+                    letter.acknowledged(&sink.metrics).await?.map_err(|error| sink.failed(sink.dead_letters.clone(), error))?;
                     content = Content::DeadLetter(rejection.reason);
                 }
-                Ok(Err((error, _))) => return Err(sink.failed(topic, error)),
-                Err(_) => return Err(StreamError::Fatal("the producer is gone".to_owned())),
+                Err(error) => return Err(sink.failed(topic, error)),
             }
         }
         match &content {
@@ -288,6 +293,28 @@ impl Pending {
         }
         Ok(admitted)
     }
+}
+
+/// Hands one record to a producer. A full queue is backpressure: the same record is tried again, so that none overtakes it.
+pub(super) async fn enqueue<C: ClientContext + 'static>(
+    producer: &FutureProducer<C>,
+    mut record: FutureRecord<'_, [u8], [u8]>,
+) -> Result<DeliveryFuture, KafkaError> {
+    loop {
+        match producer.send_result(record) {
+            Ok(delivery) => return Ok(delivery),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                record = back;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}
+
+/// Headers as the client takes them.
+pub(super) fn to_kafka<'a>(headers: impl Iterator<Item = &'a Header>) -> OwnedHeaders {
+    headers.fold(OwnedHeaders::new(), |headers, header| headers.insert(KafkaHeader { key: &header.key, value: header.value.as_deref() }))
 }
 
 /// Whether the broker refuses this record whatever we do, rather than being in trouble itself.
@@ -306,8 +333,7 @@ fn refusal(error: &KafkaError, bytes: usize) -> Rejection {
 /// The input's headers in order, repeats and nulls included, then ours. Headers of ours that came in are replaced.
 fn passed_on(message: &Message, ours: &[Header]) -> OwnedHeaders {
     let theirs = message.headers().iter().filter(|header| !header.key.starts_with("copydesk."));
-    let all = theirs.chain(ours);
-    all.fold(OwnedHeaders::new(), |headers, header| headers.insert(KafkaHeader { key: &header.key, value: header.value.as_deref() }))
+    to_kafka(theirs.chain(ours))
 }
 
 fn dead_letter_headers(message: &Message, rejection: &Rejection) -> OwnedHeaders {

@@ -115,6 +115,16 @@ fn arabic(text: &Text<'_>) -> Vec<Range<usize>> {
     let word = |token: usize| light.get(token).map(String::as_str).unwrap_or_default();
     let given = |token: usize| in_list("given", word(token)) || in_list("given", word(token).trim_start_matches("و"));
     let adjacent = |token: usize| token < text.len() && matches!(text.gap_before(token), " " | "\u{200c}");
+    // A middle name no list knows, between a given name and a family name.
+    let middle = |at: usize| {
+        word(at).chars().count() >= 3
+            && !word(at).starts_with("ال")
+            && !["common", "said", "cue"].iter().any(|kind| in_list(kind, word(at)))
+    };
+    let family_at = |at: usize| {
+        let next = word(at);
+        next.chars().count() >= 4 && next.starts_with("ال") && !in_list("common", next) && !in_list("cue", next)
+    };
     let mut found = Vec::new();
     let mut token = 0;
     while token < text.len() {
@@ -131,23 +141,13 @@ fn arabic(text: &Text<'_>) -> Vec<Range<usize>> {
                 end += 1;
             } else if given(end) && !in_list("cue", next) {
                 names += 1;
-            } else if next.chars().count() >= 4 && next.starts_with("ال") && !in_list("common", next) && !in_list("cue", next) {
+            } else if family_at(end) {
                 family = true;
             } else {
                 break;
             }
             end += 1;
         }
-        // A middle name no list knows, between a given name and a family name.
-        let middle = |at: usize| {
-            word(at).chars().count() >= 3
-                && !word(at).starts_with("ال")
-                && !["common", "said", "cue"].iter().any(|kind| in_list(kind, word(at)))
-        };
-        let family_at = |at: usize| {
-            let next = word(at);
-            next.chars().count() >= 4 && next.starts_with("ال") && !in_list("common", next) && !in_list("cue", next)
-        };
         let mut introduced_only = false;
         if !family && adjacent(end) && middle(end) && adjacent(end + 1) && family_at(end + 1) {
             end += 2;
