@@ -351,8 +351,16 @@ impl Poller {
         // At most a handful: what the client returns between a pause being due and its being in force.
         let mut held: VecDeque<Message> = VecDeque::new();
         let mut paused_at: Option<u64> = None;
+        let mut known_assignment = self.shared.assigned.load(Ordering::Relaxed);
         while !self.shared.stop.load(Ordering::Relaxed) {
             self.shared.health.turn();
+            let assignment = self.shared.assigned.load(Ordering::Relaxed);
+            if assignment != known_assignment {
+                // A partition paused before it was lost may come back paused, and while it was away there was nothing to resume.
+                known_assignment = assignment;
+                paused_at = None;
+                self.pause(false);
+            }
             if let Some(message) = held.front() {
                 let Some(epoch) = self.shared.epoch(&message.topic, message.partition) else {
                     // The partition left while its message waited here: the new owner reads it.

@@ -155,6 +155,8 @@ impl Reader {
             .set("bootstrap.servers", brokers)
             .set("group.id", "test-reader")
             .set("enable.auto.commit", "false")
+            // After a crash of the broker a position may be refused; skipping to the end would look like a loss.
+            .set("auto.offset.reset", "earliest")
             .set("fetch.message.max.bytes", "16777216")
             .set("receive.message.max.bytes", "100000000")
             .create()
