@@ -10,8 +10,8 @@
 mod document;
 
 pub use document::{
-    Article, Cleaning, EnrichedArticle, Entity, EntityType, Field, Fingerprint, LanguageReport, LanguageScore, LinkStatus, Mention,
-    Provenance, Removal, RemovalReason, SCHEMA, Stats, Steps, Topic,
+    Article, Cleaning, EnrichedArticle, Entity, EntityType, Field, Fingerprint, LanguageReport, LanguageScore, LanguageSegment, LinkStatus,
+    Mention, Provenance, Removal, RemovalReason, SCHEMA, Stats, Steps, Topic,
 };
 
 use std::{fmt, time::Duration};
@@ -170,7 +170,7 @@ pub struct Enriched {
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// BCP-47 tag, or `und`.
-    pub language: &'static str,
+    pub language: String,
     /// Slugs of the topics, best first.
     pub topics: Vec<&'static str>,
     /// Number of entities of each type.

@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod enrich;
+mod models;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
@@ -92,6 +93,16 @@ enum Command {
     Feed(FeedArguments),
     /// Print the JSON Schema of an enriched article.
     Schema,
+    /// Train a shipped model from corpora on disk.
+    Train {
+        #[command(subcommand)]
+        command: models::Train,
+    },
+    /// Measure a step on labelled text: yours, before you trust it.
+    Eval {
+        #[command(subcommand)]
+        command: models::Eval,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -238,6 +249,8 @@ pub fn main() -> ExitCode {
         }
         Command::Feed(arguments) => demo::feed(arguments),
         Command::Schema => schema(),
+        Command::Train { command } => models::train(command),
+        Command::Eval { command } => models::eval(command),
     };
     exit.unwrap_or_else(|exit| exit).into()
 }

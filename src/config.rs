@@ -18,7 +18,7 @@ use std::{
 };
 
 use crate::{
-    enrich::{OffsetUnit, TAGS, TOPICS},
+    enrich::{Identifier, OffsetUnit, TOPICS},
     intake::{DEEPEST, Format, Intake, Mapping, Path},
     stream::{self, Routing, Security},
 };
@@ -271,9 +271,10 @@ impl Reader {
         if values.is_empty() {
             self.fault("routing.values", "empty; list the languages or topics that have a topic of their own, such as [\"ar\", \"en\"]");
         }
+        let tags = Identifier::shipped().tags();
         for value in &values {
             let known = match placeholder {
-                "{language}" => TAGS.iter().any(|tag| tag == value || tag.split('-').next() == Some(value.as_str())),
+                "{language}" => tags.iter().any(|(tag, _)| tag == value || tag.split('-').next() == Some(value.as_str())),
                 _ => TOPICS.iter().any(|(slug, ..)| slug == value),
             };
             if !known {

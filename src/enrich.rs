@@ -7,15 +7,17 @@ mod clean;
 mod entities;
 mod fingerprint;
 mod furniture;
-mod han;
-mod language;
+pub(crate) mod han;
+pub(crate) mod language;
+pub(crate) mod model;
 mod text;
 mod topics;
 
 pub(crate) use clean::is_visible;
 pub use clean::{Cleaned, clean};
 pub(crate) use fingerprint::sha256;
-pub use language::{Language, TAGS, identify};
+pub use language::{Identifier, Language, Segment};
+pub use model::Malformed;
 pub use text::OffsetUnit;
 pub use topics::{TOPICS, slug};
 
@@ -24,11 +26,14 @@ use std::time::{Duration, Instant};
 use entities::Gazetteer;
 use text::{Converter, Text};
 
-use crate::article::{Article, Cleaning, EnrichedArticle, Provenance, RawArticle, Removal, SCHEMA, Steps, Timings};
+use crate::article::{
+    Article, Cleaning, EnrichedArticle, Field, LanguageReport, LanguageSegment, Provenance, RawArticle, Removal, SCHEMA, Steps, Timings,
+};
 
 /// Everything needed to enrich: loaded once, shared by all threads.
 #[derive(Debug)]
 pub struct Enricher {
+    identifier: Identifier,
     gazetteer: Gazetteer,
     offsets: OffsetUnit,
 }
@@ -36,16 +41,15 @@ pub struct Enricher {
 impl Enricher {
     /// Compiles the shipped data. Takes well under a second.
     pub fn load(offsets: OffsetUnit) -> Self {
-        Self { gazetteer: Gazetteer::load(), offsets }
+        Self { identifier: Identifier::shipped(), gazetteer: Gazetteer::load(), offsets }
     }
 
     /// The whole text pipeline.
     pub fn enrich(&self, raw: &RawArticle) -> (EnrichedArticle, Timings) {
         let mut timings = Timings::default();
         let cleaned = timed(&mut timings.clean, || clean(raw.title.as_deref(), raw.source.as_deref(), &raw.text));
-        let language = timed(&mut timings.language, || match &cleaned.title {
-            Some(title) => identify(&format!("{title}\n{}", cleaned.text)),
-            None => identify(&cleaned.text),
+        let language = timed(&mut timings.language, || {
+            self.identifier.identify(cleaned.title.as_deref(), &cleaned.text, raw.declared_language.as_deref())
         });
         let title = cleaned.title.as_deref().map(Text::new);
         let body = Text::new(&cleaned.text);
@@ -55,7 +59,7 @@ impl Enricher {
         let document = EnrichedArticle {
             schema: SCHEMA.to_owned(),
             id: raw.id.clone(),
-            language: language.report(raw.declared_language.as_deref()),
+            language: self.language(raw, &cleaned, &language),
             entities,
             topics,
             cleaning: self.cleaning(raw, &cleaned),
@@ -74,6 +78,17 @@ impl Enricher {
             },
         };
         (document, timings)
+    }
+
+    fn language(&self, raw: &RawArticle, cleaned: &Cleaned, language: &Language) -> LanguageReport {
+        let mut title = Converter::new(self.offsets, cleaned.title.as_deref().unwrap_or_default());
+        let mut text = Converter::new(self.offsets, &cleaned.text);
+        let segments = language.segments.iter().map(|segment| {
+            let converter = if segment.field == Field::Title { &mut title } else { &mut text };
+            let (start, end) = (converter.convert(segment.range.start), converter.convert(segment.range.end));
+            LanguageSegment { field: segment.field, start, end, tag: segment.tag.to_owned() }
+        });
+        LanguageReport { segments: segments.collect(), ..language.report(raw.declared_language.as_deref()) }
     }
 
     fn cleaning(&self, raw: &RawArticle, cleaned: &Cleaned) -> Cleaning {
@@ -100,7 +115,7 @@ impl Enricher {
             service: crate::SERVICE.to_owned(),
             shape: raw.shape.name().to_owned(),
             offsets: self.offsets.name().to_owned(),
-            models: vec![language::MODEL.to_owned(), "entities=gazetteer-1".to_owned(), "topics=lexicon-1".to_owned()],
+            models: vec!["language=linear-1".to_owned(), "entities=gazetteer-1".to_owned(), "topics=lexicon-1".to_owned()],
             vocabularies: vec![entities::VOCABULARY.to_owned(), topics::VOCABULARY.to_owned()],
             steps: Steps {
                 language: if undetermined { "skipped(too_little_text)".to_owned() } else { ok() },

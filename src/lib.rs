@@ -27,6 +27,7 @@ pub mod article;
 pub mod cli;
 pub mod config;
 pub mod enrich;
+pub mod eval;
 pub mod http;
 pub mod intake;
 pub mod metrics;
@@ -34,6 +35,7 @@ pub mod pipeline;
 pub mod pretty;
 pub mod service;
 pub mod stream;
+pub mod train;
 
 /// `copydesk/` and the version: what stamps documents and headers.
 pub const SERVICE: &str = concat!("copydesk/", env!("CARGO_PKG_VERSION"));

@@ -239,7 +239,7 @@ impl Metrics {
     /// The broker acknowledged an enriched record.
     pub fn enriched(&self, facts: &Facts, now_seconds: i64) {
         self.articles.with_label_values(&[OutcomeLabel::Enriched.name()]).inc();
-        self.languages.with_label_values(&[facts.language]).inc();
+        self.languages.with_label_values(&[facts.language.as_str()]).inc();
         for (kind, count) in &facts.entities {
             self.entities.with_label_values(&[kind.name()]).inc_by(*count as u64);
         }

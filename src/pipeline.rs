@@ -56,7 +56,7 @@ impl Pipeline {
         }
         let count = |kind| document.entities.iter().filter(|entity| entity.kind == kind).count();
         let facts = Facts {
-            language: enrich::TAGS.into_iter().find(|tag| *tag == document.language.tag).unwrap_or("und"),
+            language: document.language.tag.clone(),
             topics: document.topics.iter().filter_map(|topic| enrich::slug(&topic.id)).collect(),
             entities: EntityType::ALL.into_iter().map(|kind| (kind, count(kind))).collect(),
             published: document.article.published.as_deref().and_then(|date| date.parse::<jiff::Timestamp>().ok()).map(|t| t.as_second()),

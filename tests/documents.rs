@@ -1,4 +1,4 @@
-//! README held against the code. `UPDATE_DOCS=1 cargo test --test documents` rewrites the tables that are generated.
+//! README and the model card held against the code. `UPDATE_DOCS=1 cargo test --test documents` rewrites the tables that are generated.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{collections::BTreeSet, path::PathBuf};
@@ -7,6 +7,7 @@ use copydesk::{
     article::{Reason, SCHEMA},
     cli::Exit,
     config::SETTINGS,
+    enrich::Identifier,
     metrics::Metrics,
     stream::header,
 };
@@ -15,7 +16,8 @@ fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")
 }
 
-fn tables() -> [(&'static str, String); 3] {
+/// Every generated table: its document, its mark there, its lines.
+fn tables() -> [(PathBuf, &'static str, String); 4] {
     let mut settings = "| setting | default | what it does |\n|---|---|---|\n".to_owned();
     for setting in SETTINGS {
         let default = if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
@@ -29,24 +31,38 @@ fn tables() -> [(&'static str, String); 3] {
     for (exit, meaning) in Exit::ALL {
         exits += &format!("| {} | {meaning} |\n", exit as u8);
     }
-    [("settings", settings), ("metrics", metrics), ("exit codes", exits)]
+    let mut languages = Identifier::shipped().tags();
+    languages.retain(|(tag, _)| *tag != "und");
+    languages.sort_unstable();
+    let list = |kept: fn(u32) -> bool| -> String {
+        let some: Vec<String> = languages.iter().filter(|(_, texts)| kept(*texts)).map(|(tag, texts)| format!("{tag} {texts}")).collect();
+        some.join(", ")
+    };
+    let languages = format!(
+        "| training texts | tags and their number |\n|---|---|\n| 700 and more | {} |\n| 300 to 699 | {} |\n\
+         | fewer than 300: **too little**, expect mistakes on short texts | {} |\n| none: the script alone decides | {} |\n",
+        list(|texts| texts >= 700),
+        list(|texts| (300..700).contains(&texts)),
+        list(|texts| (1..300).contains(&texts)),
+        list(|texts| texts == 0).replace(" 0", ""),
+    );
+    let card = path().with_file_name("src").join("enrich/data/README.md");
+    [(path(), "settings", settings), (path(), "metrics", metrics), (path(), "exit codes", exits), (card, "languages", languages)]
 }
 
 #[test]
 fn generated_tables_are_up_to_date() {
-    let mut readme = std::fs::read_to_string(path()).unwrap();
-    for (name, table) in tables() {
+    for (path, name, table) in tables() {
+        let mut document = std::fs::read_to_string(&path).unwrap();
         let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-        let start = readme.find(&open).unwrap() + open.len();
-        let end = readme.find(&close).unwrap();
+        let start = document.find(&open).unwrap() + open.len();
+        let end = document.find(&close).unwrap();
         if std::env::var_os("UPDATE_DOCS").is_some() {
-            readme.replace_range(start..end, &table);
+            document.replace_range(start..end, &table);
+            std::fs::write(&path, document).unwrap();
         } else {
-            assert_eq!(readme.get(start..end).unwrap(), table, "run UPDATE_DOCS=1 cargo test --test documents");
+            assert_eq!(document.get(start..end).unwrap(), table, "run UPDATE_DOCS=1 cargo test --test documents");
         }
-    }
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(path(), readme).unwrap();
     }
 }
 

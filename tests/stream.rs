@@ -35,7 +35,7 @@ fn echo(message: &Message) -> Outcome {
     match &message.payload {
         None => Outcome::Tombstone,
         Some(payload) => {
-            Outcome::Enriched(Box::new(Enriched { json: payload.clone(), facts: Facts { language: "en", ..Facts::default() } }))
+            Outcome::Enriched(Box::new(Enriched { json: payload.clone(), facts: Facts { language: "en".into(), ..Facts::default() } }))
         }
     }
 }

@@ -61,9 +61,9 @@ pub struct Article {
 pub struct LanguageReport {
     /// BCP-47 tag; `und` when there is too little text to tell.
     pub tag: String,
-    /// The detector's own score, 0..1; not calibrated yet.
+    /// Calibrated probability of the tag, 0..1.
     pub confidence: f64,
-    /// Whether the detector calls its answer reliable.
+    /// Whether the probability is at least 0.9.
     pub reliable: bool,
     /// ISO 15924 script of most letters; `Zyyy` when there are none.
     pub script: String,
@@ -73,8 +73,24 @@ pub struct LanguageReport {
     pub declared: Option<String>,
     /// Whether declared and found languages agree; null when none was declared or none was found.
     pub agrees: Option<bool>,
-    /// Runners-up.
+    /// At most three runners-up.
     pub alternatives: Vec<LanguageScore>,
+    /// Parts in different languages, in order, title first; empty where the whole article is in one.
+    #[serde(default)]
+    pub segments: Vec<LanguageSegment>,
+}
+
+/// A part of an article that is in more than one language: a half-open span of whole lines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LanguageSegment {
+    /// Which field the span points into.
+    pub field: Field,
+    /// First position, in the unit of `provenance.offsets`.
+    pub start: usize,
+    /// Position after the last.
+    pub end: usize,
+    /// BCP-47 tag.
+    pub tag: String,
 }
 
 /// A language that was considered.
@@ -82,7 +98,7 @@ pub struct LanguageReport {
 pub struct LanguageScore {
     /// BCP-47 tag.
     pub tag: String,
-    /// Score, 0..1.
+    /// Calibrated probability, 0..1.
     pub confidence: f64,
 }
 

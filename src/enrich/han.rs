@@ -59,7 +59,7 @@ pub(super) fn simplified(c: char) -> Option<char> {
 }
 
 /// Whether text that is Chinese is written in traditional characters. Text with neither kind counts as simplified.
-pub(super) fn is_traditional(text: &str) -> bool {
+pub(crate) fn is_traditional(text: &str) -> bool {
     let (mut simple, mut traditional) = (0usize, 0usize);
     for c in text.chars() {
         simple += usize::from(TABLES.only_simple.contains(&c));

@@ -237,26 +237,27 @@ pub(crate) fn light_fold(word: &str) -> String {
         .collect()
 }
 
-/// The script of most letters, as ISO 15924 names it by `unicode-script`; `None` without letters.
-pub(crate) fn dominant_script(source: &str) -> Option<Script> {
-    let mut counts: Vec<(Script, usize)> = Vec::new();
-    for c in source.chars() {
-        let script = match c {
-            c if c.is_ascii_alphabetic() => Script::Latin,
-            c if c.is_ascii() => continue,
-            c => match c.script() {
-                Script::Common | Script::Inherited | Script::Unknown => continue,
-                script => script,
-            },
-        };
-        match counts.iter_mut().find(|(known, _)| *known == script) {
-            // Brand names and quotes put Latin letters into text of every script, so a Latin letter weighs less.
-            Some((_, count)) => *count += if script == Script::Latin { 2 } else { 3 },
-            None => counts.push((script, if script == Script::Latin { 2 } else { 3 })),
-        }
-    }
-    // The first of equals wins, so that the answer does not depend on anything but the text.
-    counts.iter().rev().max_by_key(|(_, count)| *count).map(|(script, _)| *script)
+/// The script of a character; `None` for what belongs to no script or to several.
+pub(super) fn script_of(c: char) -> Option<Script> {
+    Some(match c {
+        'a'..='z' | 'A'..='Z' => Script::Latin,
+        '\0'..='\u{a9}' => return None,
+        // The letters of most news, without a search in the Unicode tables.
+        '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => Script::Latin,
+        '\u{400}'..='\u{481}' | '\u{48a}'..='\u{52f}' => Script::Cyrillic,
+        '\u{5d0}'..='\u{5ea}' => Script::Hebrew,
+        '\u{620}'..='\u{63f}' | '\u{641}'..='\u{64a}' | '\u{671}'..='\u{6d3}' => Script::Arabic,
+        '\u{904}'..='\u{939}' => Script::Devanagari,
+        '\u{3041}'..='\u{3096}' => Script::Hiragana,
+        '\u{30a1}'..='\u{30fa}' => Script::Katakana,
+        '\u{4e00}'..='\u{9fff}' => Script::Han,
+        '\u{ac00}'..='\u{d7a3}' => Script::Hangul,
+        '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{3004}' => return None,
+        c => match c.script() {
+            Script::Common | Script::Inherited | Script::Unknown => return None,
+            script => script,
+        },
+    })
 }
 
 /// The unit in which offsets are published.

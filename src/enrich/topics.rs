@@ -227,10 +227,10 @@ impl Lexicon {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::enrich::language::identify;
+    use crate::enrich::Identifier;
 
     fn topics(title: &str, body: &str) -> Vec<&'static str> {
-        let language = identify(&format!("{title}\n{body}"));
+        let language = Identifier::shipped().identify(Some(title), body, None);
         label(Some(&Text::new(title)), &Text::new(body), &language).iter().filter_map(|topic| slug(&topic.id)).collect()
     }
 

@@ -92,7 +92,7 @@ impl Routing {
 
     fn route(&self, facts: &Facts) -> Option<String> {
         let value = match Self::placeholder(&self.template)? {
-            "{language}" => facts.language,
+            "{language}" => facts.language.as_str(),
             _ => facts.topics.first().copied()?,
         };
         // A route for `zh` takes both scripts, unless one has its own.
@@ -195,7 +195,7 @@ impl Sink {
                     &[
                         Header::text(header::SERVICE, crate::SERVICE),
                         Header::text(header::SCHEMA, SCHEMA),
-                        Header::text(header::LANGUAGE, enriched.facts.language),
+                        Header::text(header::LANGUAGE, enriched.facts.language.as_str()),
                     ],
                 );
                 match self.send(topic, &message, Some(&enriched.json), headers).await {
@@ -389,7 +389,8 @@ mod tests {
     #[test]
     fn routes_by_language_and_topic() {
         let routing = |template: &str| Routing { template: template.into(), values: vec!["ar".into(), "zh".into(), "sport".into()] };
-        let facts = |language, topics: &[&'static str]| Facts { language, topics: topics.to_vec(), ..Facts::default() };
+        let facts =
+            |language: &str, topics: &[&'static str]| Facts { language: language.to_owned(), topics: topics.to_vec(), ..Facts::default() };
         assert_eq!(routing("n.{language}").route(&facts("ar", &[])).as_deref(), Some("n.ar"));
         assert_eq!(routing("n.{language}").route(&facts("zh-Hant", &[])).as_deref(), Some("n.zh"));
         assert_eq!(routing("n.{language}").route(&facts("fr", &[])), None);

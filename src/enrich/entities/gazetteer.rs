@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::inflect::inflections;
 use crate::{
     article::EntityType,
-    enrich::text::{Text, dominant_script, fold, light_fold, slice},
+    enrich::text::{Text, fold, light_fold, script_of, slice},
 };
 
 const TERRITORIES: &str = include_str!("../data/territories.tsv");
@@ -151,7 +151,7 @@ impl Gazetteer {
         let exact = written.starts_with('^');
         let name = written.trim_start_matches(['?', '^']);
         let letters = name.chars().filter(|c| c.is_alphabetic()).count();
-        let script = dominant_script(name);
+        let script = name.chars().find_map(script_of);
         let latin = script == Some(unicode_script::Script::Latin);
         if letters < 2 {
             return;

@@ -1,0 +1,81 @@
+//! `copydesk train` and `copydesk eval`: the shipped models, made and measured.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Exit, failure};
+use crate::{
+    enrich::Identifier,
+    eval::{self, language::Answer},
+    train,
+};
+
+/// What can be trained.
+#[derive(Debug, Subcommand)]
+pub(super) enum Train {
+    /// The language models, from lines of label, tab, text.
+    Language {
+        /// Folder with train_leipzig.tsv, train_sib.tsv and udhr.tsv.
+        #[arg(long, value_name = "FOLDER")]
+        data: PathBuf,
+        /// A corpus to leave out, by its file's stem; may be repeated.
+        #[arg(long, value_name = "NAME")]
+        exclude: Vec<String>,
+        /// Where the model goes.
+        #[arg(long, value_name = "FILE", default_value = "src/enrich/data/language.model")]
+        out: PathBuf,
+    },
+}
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub(super) enum Eval {
+    /// Language identification, on lines of label, tab, text.
+    Language {
+        #[command(flatten)]
+        data: Data,
+        /// A model file instead of the shipped one.
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Data {
+    /// Files, or folders of them; may be repeated.
+    #[arg(long, required = true, value_name = "PATH")]
+    data: Vec<PathBuf>,
+    /// JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Trains and writes a model.
+pub(super) fn train(command: Train) -> Result<Exit, Exit> {
+    let Train::Language { data, exclude, out } = command;
+    let bytes = train::language(&data, &exclude, |line| eprintln!("{line}")).map_err(failure)?;
+    std::fs::write(&out, &bytes).map_err(|error| failure(format!("{}: cannot be written: {error}", out.display())))?;
+    println!("{}: {} bytes; it is compiled in by the next build", out.display(), bytes.len());
+    Ok(Exit::Success)
+}
+
+/// Measures and prints.
+pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
+    let Eval::Language { data, model } = command;
+    let identifier = match model {
+        Some(path) => eval::language::model(&path).map_err(failure)?,
+        None => Identifier::shipped(),
+    };
+    let identify = |text: &str| {
+        let found = identifier.identify(None, text, None);
+        Answer { tag: found.tag.to_owned(), confidence: Some(found.confidence) }
+    };
+    let files = eval::language::items(&data.data).map_err(failure)?;
+    let scores: Vec<_> = files.iter().map(|(file, items)| eval::language::measure("copydesk", file, items, identify)).collect();
+    match data.json {
+        true => println!("{}", serde_json::to_string_pretty(&scores).map_err(failure)?),
+        false => print!("{}", eval::language::table(&scores)),
+    }
+    Ok(Exit::Success)
+}

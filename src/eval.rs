@@ -1,0 +1,61 @@
+//! Measuring copydesk on labelled text, so that a user can measure it on their own before trusting it.
+//!
+//! Figures are printed as Markdown tables (the ones in README are made by these commands) or as JSON.
+
+pub mod language;
+
+use std::path::{Path, PathBuf};
+
+/// A file that cannot be measured on.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// It cannot be read.
+    #[error("{}: cannot be read: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        error: std::io::Error,
+    },
+    /// It holds nothing of the format.
+    #[error("{}: {wanted}", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        wanted: String,
+    },
+}
+
+/// Files of these endings, those of a folder in order of their names.
+fn files(paths: &[PathBuf], ending: &str) -> Result<Vec<PathBuf>, EvalError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).map_err(|error| unreadable(path, error))?;
+            let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+            found.retain(|file| file.extension().is_some_and(|extension| extension == ending));
+            found.sort();
+            if found.is_empty() {
+                return Err(EvalError::Empty { path: path.clone(), wanted: format!("no file ends in .{ending}") });
+            }
+            files.extend(found);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<String, EvalError> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> EvalError {
+    EvalError::Unreadable { path: path.to_owned(), error }
+}
+
+/// Share in per cent.
+fn percent(part: usize, whole: usize) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
+}
