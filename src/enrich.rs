@@ -6,7 +6,6 @@
 mod clean;
 mod entities;
 mod fingerprint;
-mod furniture;
 pub(crate) mod han;
 pub(crate) mod language;
 pub(crate) mod model;
@@ -14,7 +13,7 @@ mod text;
 mod topics;
 
 pub(crate) use clean::is_visible;
-pub use clean::{Cleaned, clean};
+pub use clean::{Cleaned, Cut, clean};
 pub(crate) use fingerprint::sha256;
 pub use language::{Identifier, Language, Segment};
 pub use model::Malformed;
@@ -47,7 +46,7 @@ impl Enricher {
     /// The whole text pipeline.
     pub fn enrich(&self, raw: &RawArticle) -> (EnrichedArticle, Timings) {
         let mut timings = Timings::default();
-        let cleaned = timed(&mut timings.clean, || clean(raw.title.as_deref(), raw.source.as_deref(), &raw.text));
+        let cleaned = timed(&mut timings.clean, || clean(raw));
         let language = timed(&mut timings.language, || {
             self.identifier.identify(cleaned.title.as_deref(), &cleaned.text, raw.declared_language.as_deref())
         });
@@ -71,6 +70,8 @@ impl Enricher {
                 url: raw.url.clone(),
                 title: cleaned.title.clone(),
                 text: cleaned.text.clone(),
+                byline: cleaned.byline.clone(),
+                dateline: cleaned.dateline.clone(),
                 published: raw.published.clone(),
                 source: raw.source.clone(),
                 authors: raw.authors.clone(),
@@ -92,17 +93,18 @@ impl Enricher {
     }
 
     fn cleaning(&self, raw: &RawArticle, cleaned: &Cleaned) -> Cleaning {
-        let mut converter = Converter::new(self.offsets, &raw.text);
+        let mut title = Converter::new(self.offsets, raw.title.as_deref().unwrap_or_default());
+        let mut text = Converter::new(self.offsets, &raw.text);
         Cleaning {
             raw_chars: raw.text.chars().count(),
             clean_chars: cleaned.text.chars().count(),
             removed: cleaned
                 .removed
                 .iter()
-                .map(|(reason, range)| Removal {
-                    reason: *reason,
-                    start: converter.convert(range.start),
-                    end: converter.convert(range.end),
+                .map(|cut| {
+                    let converter = if cut.field == Field::Title { &mut title } else { &mut text };
+                    let (start, end) = (converter.convert(cut.range.start), converter.convert(cut.range.end));
+                    Removal { reason: cut.reason, field: cut.field, start, end }
                 })
                 .collect(),
         }

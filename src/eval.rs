@@ -2,6 +2,8 @@
 //!
 //! Figures are printed as Markdown tables (the ones in README are made by these commands) or as JSON.
 
+pub mod clean;
+pub mod corpus;
 pub mod language;
 
 use std::path::{Path, PathBuf};

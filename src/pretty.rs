@@ -125,6 +125,9 @@ fn reason(reason: RemovalReason) -> &'static str {
         RemovalReason::PhotoCredit => "photo credit",
         RemovalReason::PageFurniture => "page furniture",
         RemovalReason::RelatedLink => "related link",
+        RemovalReason::Byline => "byline",
+        RemovalReason::Dateline => "dateline",
+        RemovalReason::SiteName => "site name",
     }
 }
 

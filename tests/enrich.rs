@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use copydesk::{
-    article::{EnrichedArticle, Field, Message, Outcome},
+    article::{EnrichedArticle, Field, Message, Outcome, RawArticle},
     enrich::{OffsetUnit, clean},
     intake::Intake,
     pipeline::Pipeline,
@@ -148,11 +148,12 @@ proptest! {
 
     #[test]
     fn removed_ranges_are_on_character_boundaries_and_in_order(title in words(), text in words()) {
-        let cleaned = clean(Some(&title), None, &text);
+        let cleaned = clean(&RawArticle { title: Some(title.clone()), text: text.clone(), ..RawArticle::default() });
         let mut last = 0;
-        for (_, range) in &cleaned.removed {
-            prop_assert!(text.get(range.clone()).is_some() && range.start >= last, "{range:?}");
-            last = range.end;
+        for cut in cleaned.removed.iter().filter(|cut| cut.field == Field::Text) {
+            prop_assert!(text.get(cut.range.clone()).is_some() && cut.range.start >= last, "{cut:?}");
+            last = cut.range.end;
         }
+        prop_assert!(cleaned.removed.iter().filter(|cut| cut.field == Field::Title).all(|cut| title.get(cut.range.clone()).is_some()));
     }
 }

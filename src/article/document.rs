@@ -46,6 +46,12 @@ pub struct Article {
     pub title: Option<String>,
     /// Clean body text.
     pub text: String,
+    /// The line that names the author or reporter, taken out of the text; null where there was none.
+    #[serde(default)]
+    pub byline: Option<String>,
+    /// Place, date and agency that opened the text, taken out of it; null where there were none.
+    #[serde(default)]
+    pub dateline: Option<String>,
     /// Publication time, RFC 3339; null where missing or unreadable.
     pub published: Option<String>,
     /// Publisher.
@@ -172,6 +178,13 @@ pub enum Field {
     Text,
 }
 
+impl Field {
+    /// What older documents mean that do not say it.
+    fn text() -> Self {
+        Self::Text
+    }
+}
+
 /// One mention: a half-open span of `article.title` or `article.text` of the same document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Mention {
@@ -211,12 +224,15 @@ pub struct Cleaning {
     pub removed: Vec<Removal>,
 }
 
-/// A removed span of the raw body text.
+/// A removed span of the raw headline or body.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Removal {
     /// Why.
     pub reason: RemovalReason,
-    /// First position in the raw body, in the unit of `provenance.offsets`.
+    /// The field it was removed from, as it was before cleaning.
+    #[serde(default = "Field::text")]
+    pub field: Field,
+    /// First position in that field, in the unit of `provenance.offsets`.
     pub start: usize,
     /// Position after the last.
     pub end: usize,
@@ -228,7 +244,7 @@ pub struct Removal {
 pub enum RemovalReason {
     /// The headline, again.
     RepeatedTitle,
-    /// A line that stood just before.
+    /// A line that stood before.
     RepeatedLine,
     /// A photo credit.
     PhotoCredit,
@@ -236,6 +252,12 @@ pub enum RemovalReason {
     PageFurniture,
     /// A 'read also' line between paragraphs.
     RelatedLink,
+    /// The line that names the author: kept as `article.byline`.
+    Byline,
+    /// Place, date and agency at the start: kept as `article.dateline`.
+    Dateline,
+    /// The publisher's name beside the headline.
+    SiteName,
 }
 
 /// Marks of copies.

@@ -39,6 +39,17 @@ pub(super) enum Eval {
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
     },
+    /// Cleaning, on files of the annotated corpus (tests/corpus/README.md tells the format).
+    Clean {
+        #[command(flatten)]
+        data: Data,
+        /// Only the articles of this split: train or dev.
+        #[arg(long, value_name = "NAME")]
+        split: Option<String>,
+        /// Print every mistake.
+        #[arg(long)]
+        faults: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -62,7 +73,13 @@ pub(super) fn train(command: Train) -> Result<Exit, Exit> {
 
 /// Measures and prints.
 pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
-    let Eval::Language { data, model } = command;
+    match command {
+        Eval::Language { data, model } => language(&data, model),
+        Eval::Clean { data, split, faults } => clean(&data, split.as_deref(), faults),
+    }
+}
+
+fn language(data: &Data, model: Option<PathBuf>) -> Result<Exit, Exit> {
     let identifier = match model {
         Some(path) => eval::language::model(&path).map_err(failure)?,
         None => Identifier::shipped(),
@@ -73,9 +90,23 @@ pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
     };
     let files = eval::language::items(&data.data).map_err(failure)?;
     let scores: Vec<_> = files.iter().map(|(file, items)| eval::language::measure("copydesk", file, items, identify)).collect();
+    print(data, &scores, || eval::language::table(&scores))
+}
+
+fn clean(data: &Data, split: Option<&str>, faults: bool) -> Result<Exit, Exit> {
+    let corpus = eval::clean::corpus(&data.data).map_err(failure)?;
+    let scores = eval::clean::measure(&corpus, split, |article, what, text| {
+        if faults {
+            eprintln!("{article}: {what}: {text}");
+        }
+    });
+    print(data, &scores, || eval::clean::table(&scores))
+}
+
+fn print(data: &Data, scores: &impl serde::Serialize, table: impl FnOnce() -> String) -> Result<Exit, Exit> {
     match data.json {
-        true => println!("{}", serde_json::to_string_pretty(&scores).map_err(failure)?),
-        false => print!("{}", eval::language::table(&scores)),
+        true => println!("{}", serde_json::to_string_pretty(scores).map_err(failure)?),
+        false => print!("{}", table()),
     }
     Ok(Exit::Success)
 }

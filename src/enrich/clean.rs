@@ -1,31 +1,52 @@
 //! Clean text from text that a crawler already extracted: line by line, stateless, every removal reported.
 //!
 //! Precision before recall: losing a sentence of the article is worse than keeping a share button, and cleaning never
-//! empties an article. Four faults are mended, in this order: the headline again at the head, photo credits (also glued to
-//! a caption without a space), lines that stood before, and page furniture, most of it at the tail.
+//! empties an article. Mended, in this order: the publisher's name beside the headline, the headline again at the head,
+//! photo credits (also glued to a caption without a space), lines that stood before, page furniture at head and tail, links
+//! in the middle, byline and dateline. The last two are kept beside the text.
+
+mod furniture;
+mod signature;
 
 use std::{collections::HashSet, ops::Range};
 
-use super::{
-    furniture::{self, FURNITURE, Rule},
-    text::{fold, slice},
-};
-use crate::article::RemovalReason;
+use super::text::{fold, slice};
+use crate::article::{Field, RawArticle, RemovalReason};
+use furniture::{FURNITURE, Rule};
 
-/// Lines at the top among which headline, caption and credit are looked for.
-const HEAD_LINES: usize = 6;
+/// Lines at the top among which headline, caption, credit and byline are looked for.
+const HEAD_LINES: usize = 8;
+/// Lines at the end among which a byline is looked for.
+const TAIL_LINES: usize = 3;
 /// A line this long that ends like a sentence is the article's, whatever stands above it.
-const PROSE_CHARS: usize = 160;
+const PROSE_CHARS: usize = 60;
+/// A line after 'read also:' up to this long that does not end like a sentence is the link.
+const LINK_CHARS: usize = 150;
 
-/// The result: clean text, and what was taken out of the raw text, as byte ranges of it in ascending order.
+/// The result: clean text, and what was taken out of the raw text, in ascending order.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cleaned {
     /// Clean headline.
     pub title: Option<String>,
     /// Clean body.
     pub text: String,
-    /// Removed ranges of the raw body, white space aside.
-    pub removed: Vec<(RemovalReason, Range<usize>)>,
+    /// The line that names the author.
+    pub byline: Option<String>,
+    /// Place, date and agency that opened the text.
+    pub dateline: Option<String>,
+    /// What was removed from headline and body, white space aside.
+    pub removed: Vec<Cut>,
+}
+
+/// A removed range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// Why.
+    pub reason: RemovalReason,
+    /// Whether it was in the headline or in the body.
+    pub field: Field,
+    /// Bytes of that field, as it was before.
+    pub range: Range<usize>,
 }
 
 struct Line {
@@ -35,25 +56,85 @@ struct Line {
     opens_paragraph: bool,
 }
 
-/// Cleans a body, given the headline and the publisher where known.
-pub fn clean(title: Option<&str>, source: Option<&str>, raw: &str) -> Cleaned {
-    let title = title.map(tidy).filter(|title| !title.is_empty());
+/// Cleans headline and body; publisher and authors help to recognise what is theirs.
+pub fn clean(article: &RawArticle) -> Cleaned {
+    let raw = article.text.as_str();
+    let site = site_names(article);
+    let (title, mut removed) = clean_title(article.title.as_deref(), &site);
     let mut work = Work { raw, lines: lines(raw), removed: Vec::new() };
     if let Some(title) = &title {
         work.remove_title(title);
+        if let Some(whole) = article.title.as_deref().map(tidy).filter(|whole| whole != title) {
+            work.remove_title(&whole);
+        }
     }
-    work.remove_credits();
+    work.remove_credits(&site);
     work.remove_repeats();
+    work.remove_head();
+    let byline = work.take_byline(&article.authors);
     // The tail first: a heading of other stories tells where it begins.
-    work.remove_tail(source);
+    work.remove_tail(&site);
+    let byline = match (byline, work.take_last_byline(&article.authors)) {
+        (Some(first), Some(last)) => Some(format!("{first}; {last}")),
+        (first, last) => first.or(last),
+    };
     work.remove_related();
+    let dateline = work.take_dateline(&site);
     let text = work.text();
     if text.is_empty() {
         // Whatever the rules thought of it, this was all there was.
-        return Cleaned { title, text: tidy_lines(raw, &lines(raw)), removed: Vec::new() };
+        return Cleaned { title, text: tidy_lines(raw, &lines(raw)), byline: None, dateline: None, removed };
     }
     work.removed.sort_by_key(|(_, range)| range.start);
-    Cleaned { title, text, removed: work.removed }
+    removed.extend(work.removed.into_iter().map(|(reason, range)| Cut { reason, field: Field::Text, range }));
+    Cleaned { title, text, byline, dateline, removed }
+}
+
+/// The folded names under which a publisher signs: as given, its domain, and the domain's first label.
+fn site_names(article: &RawArticle) -> Vec<String> {
+    let host = |url: &str| {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        rest.split(['/', '?', '#', ':']).next().unwrap_or_default().trim_start_matches("www.").to_owned()
+    };
+    let mut names = Vec::new();
+    for name in article.source.iter().cloned().chain(article.source.as_deref().map(host)).chain(article.url.as_deref().map(host)) {
+        names.push(fold(&name));
+        if is_domain(&name) {
+            names.extend(name.split('.').find(|label| label.len() > 3).map(fold));
+        }
+    }
+    names.retain(|name| name.chars().count() > 1);
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The headline without the publisher's name before or after it.
+fn clean_title(title: Option<&str>, site: &[String]) -> (Option<String>, Vec<Cut>) {
+    let Some(raw) = title else { return (None, Vec::new()) };
+    let mut kept = raw.len() - raw.trim_start().len()..raw.trim_end().len();
+    let mut removed = Vec::new();
+    let cut = |range: Range<usize>| Cut { reason: RemovalReason::SiteName, field: Field::Title, range };
+    for separator in [" - ", " – ", " — ", " | ", "|", " :: ", " » ", " · ", "_", "－", "｜"] {
+        if let Some((rest, name)) = slice(raw, kept.clone()).rsplit_once(separator)
+            && site.contains(&fold(name))
+            && !rest.trim().is_empty()
+        {
+            removed.push(cut(kept.start + rest.len()..kept.end));
+            kept.end = kept.start + rest.trim_end().len();
+        }
+    }
+    for separator in [": ", " - ", " | ", " – "] {
+        if let Some((name, rest)) = slice(raw, kept.clone()).split_once(separator)
+            && site.contains(&fold(name))
+            && !rest.trim().is_empty()
+        {
+            removed.push(cut(kept.start..kept.end - rest.len()));
+            kept.start = kept.end - rest.trim_start().len();
+        }
+    }
+    removed.sort_by_key(|cut| cut.range.start);
+    (Some(tidy(slice(raw, kept))).filter(|title| !title.is_empty()), removed)
 }
 
 struct Work<'a> {
@@ -112,14 +193,14 @@ impl Work<'_> {
         }
     }
 
-    fn remove_credits(&mut self) {
+    fn remove_credits(&mut self, site: &[String]) {
         let kept = self.kept();
         for (position, index) in kept.iter().copied().enumerate() {
             let line = self.line(index);
             let in_head = position < HEAD_LINES;
             if is_credit_line(line, in_head || position + 1 == kept.len()) {
                 self.remove(index, RemovalReason::PhotoCredit);
-            } else if in_head && let Some(at) = credit_suffix(line) {
+            } else if in_head && let Some(at) = credit_suffix(line, site) {
                 self.cut_end(index, at, RemovalReason::PhotoCredit);
             }
         }
@@ -137,45 +218,104 @@ impl Work<'_> {
         }
     }
 
-    fn remove_related(&mut self) {
-        for index in self.kept() {
+    /// Buttons, menus and dates above the text.
+    fn remove_head(&mut self) {
+        for index in self.kept().into_iter().take(HEAD_LINES) {
             let Some(line) = furniture::Line::short(self.line(index)) else { continue };
-            if FURNITURE.introduces(Rule::Related, &line) {
-                self.remove(index, RemovalReason::RelatedLink);
-            } else if FURNITURE.is(Rule::Advertisement, &line) {
+            if is_prose(line.source()) {
+                break;
+            }
+            let furniture = [Rule::Placeholder, Rule::Page, Rule::Advertisement].into_iter().any(|rule| FURNITURE.is(rule, &line))
+                || FURNITURE.is_row(&line)
+                || signature::is_published(&line)
+                || is_breadcrumb(line.source());
+            if furniture && self.kept().len() > 1 {
                 self.remove(index, RemovalReason::PageFurniture);
             }
         }
     }
 
-    fn remove_tail(&mut self, source: Option<&str>) {
+    fn take_byline(&mut self, authors: &[String]) -> Option<String> {
+        self.take(|line| signature::is_byline(line, authors), |kept| kept.into_iter().take(HEAD_LINES).collect())
+    }
+
+    fn take_last_byline(&mut self, authors: &[String]) -> Option<String> {
+        let is_last = |line: &furniture::Line<'_>| signature::is_byline(line, authors) || signature::is_about(line, authors);
+        self.take(is_last, |kept| kept.into_iter().rev().take(TAIL_LINES).collect())
+    }
+
+    fn take(&mut self, is_signature: impl Fn(&furniture::Line<'_>) -> bool, choose: impl Fn(Vec<usize>) -> Vec<usize>) -> Option<String> {
+        let kept = self.kept();
+        if kept.len() < 2 {
+            return None;
+        }
+        let found =
+            choose(kept).into_iter().find(|index| furniture::Line::short(self.line(*index)).is_some_and(|line| is_signature(&line)))?;
+        let byline = tidy(self.line(found));
+        self.remove(found, RemovalReason::Byline);
+        Some(byline)
+    }
+
+    fn take_dateline(&mut self, site: &[String]) -> Option<String> {
+        let kept = self.kept();
+        for index in kept.into_iter().take(HEAD_LINES) {
+            let line = self.line(index);
+            if let Some((held, end)) = signature::dateline(line, site) {
+                let dateline = tidy(slice(line, held));
+                self.cut_start(index, end, RemovalReason::Dateline);
+                return Some(dateline);
+            }
+            if is_prose(line) {
+                break;
+            }
+        }
+        None
+    }
+
+    fn remove_related(&mut self) {
+        let kept = self.kept();
+        for (position, index) in kept.iter().copied().enumerate() {
+            let Some(line) = furniture::Line::short(self.line(index)) else { continue };
+            let alone = FURNITURE.is(Rule::Related, &line);
+            // Headlines may be questions; a full stop makes a sentence of the article.
+            let stopped = line.source().ends_with(['.', '。', '।', '۔']);
+            if alone || FURNITURE.introduces(Rule::Related, &line) && !stopped {
+                // The link may stand on the line below, with text after it.
+                let link = kept.get(position + 1).copied().filter(|_| alone && position + 2 < kept.len());
+                self.remove(index, RemovalReason::RelatedLink);
+                if let Some(link) = link.filter(|link| is_link(self.line(*link))) {
+                    self.remove(link, RemovalReason::RelatedLink);
+                }
+            } else if FURNITURE.is(Rule::Advertisement, &line) || FURNITURE.is_row(&line) {
+                self.remove(index, RemovalReason::PageFurniture);
+            }
+        }
+    }
+
+    /// Everything from the first line of furniture after the last sentence: what follows it are links, whatever they say.
+    fn remove_tail(&mut self, site: &[String]) {
         let kept = self.kept();
         let total: usize = kept.iter().map(|index| self.line(*index).len()).sum();
         let mut after = 0;
         let mut cut = kept.len();
-        for (position, index) in kept.iter().enumerate().rev() {
-            let line = self.line(*index);
-            if is_prose(line) {
+        for (position, index) in kept.iter().enumerate().skip(1).rev() {
+            let source = self.line(*index);
+            let furniture = furniture::Line::short(source).is_some_and(|line| {
+                // A single link ('see also: …') may stand before the last paragraph.
+                FURNITURE.is_any(&line) && FURNITURE.set_off(Rule::Related, &line).is_none()
+                    || is_address(source)
+                    || site.iter().any(|name| name == line.key())
+                    || !ends_sentence(source) && signature::is_published(&line)
+            });
+            after += source.len();
+            if after * 2 > total || !furniture && (is_prose(source) || is_sentence(source)) {
                 break;
             }
-            after += line.len();
-            if after * 5 > total * 2 || position == 0 {
-                break;
-            }
-            if furniture::Line::short(line).is_some_and(|line| FURNITURE.heads_tail(&line)) {
+            if furniture {
                 cut = position;
             }
         }
         for index in kept.get(cut..).unwrap_or_default() {
-            self.remove(*index, RemovalReason::PageFurniture);
-        }
-        for index in kept.iter().take(cut).skip(1).rev() {
-            let furniture = furniture::Line::short(self.line(*index)).is_some_and(|line| {
-                FURNITURE.is_any(&line) || is_address(line.source()) || source.is_some_and(|source| fold(source) == line.key())
-            });
-            if !furniture {
-                break;
-            }
             self.remove(*index, RemovalReason::PageFurniture);
         }
     }
@@ -273,33 +413,150 @@ fn is_credit_line(source: &str, bare_counts: bool) -> bool {
     FURNITURE.is(Rule::Credit, &line) && (bare_counts || marked)
         || source.split_once('/').is_some_and(|(first, _)| FURNITURE.has(Rule::Credit, &fold(first)))
         || marked && (labelled || source.starts_with(['©', '®'])) && FURNITURE.ends(Rule::Credit, &line)
-        || labelled && line.key().split(' ').count() <= 6
+        || labelled && line.words() <= if line.is_dense() { 16 } else { 6 }
 }
 
-/// Where a credit begins that ends a caption: glued to it, or set off by a mark.
-fn credit_suffix(line: &str) -> Option<usize> {
+/// Where a credit begins that ends a caption: in brackets, after its label, set off by a mark, or glued to the last word.
+fn credit_suffix(line: &str, site: &[String]) -> Option<usize> {
     if line.chars().count() > 300 || ends_sentence(line) {
         return None;
     }
-    let end = line.trim_end_matches([')', ']', '）', ' ']).len();
-    let body = slice(line, 0..end);
-    let found = FURNITURE.credits().filter(|credit| body.ends_with(credit.as_str())).max_by_key(|credit| credit.len())?;
-    let at = body.len() - found.len();
-    let caption = slice(body, 0..at);
-    if caption.chars().count() < 10 {
-        return None;
+    let found =
+        bracketed_credit(line, site).or_else(|| labelled_credit(line)).or_else(|| glued_credit(line)).or_else(|| marked_credit(line))?;
+    let caption = slice(line, 0..found).trim_end();
+    let least = if caption.chars().any(is_ideographic) { 5 } else { 10 };
+    (caption.chars().count() >= least).then_some(caption.len())
+}
+
+fn is_ideographic(c: char) -> bool {
+    ('\u{3000}'..='\u{9fff}').contains(&c) || ('\u{ac00}'..='\u{d7a3}').contains(&c)
+}
+
+/// `(Photo by A/AFP)`, `（撮影・A）`.
+fn bracketed_credit(line: &str, site: &[String]) -> Option<usize> {
+    let close = line.trim_end().chars().next_back()?;
+    let open = match close {
+        ')' => '(',
+        ']' => '[',
+        '）' => '（',
+        '】' => '【',
+        _ => return None,
+    };
+    let at = line.rfind(open)?;
+    let inside = slice(line, at + open.len_utf8()..line.trim_end().len() - close.len_utf8());
+    let credit = furniture::Line::short(inside)?;
+    let named = |part: &str| FURNITURE.has(Rule::Credit, &fold(part)) || site.contains(&fold(part));
+    let signed = inside.split(['/', ',']).any(named);
+    (FURNITURE.is(Rule::Credit, &credit) || signed && inside.chars().count() <= 40 || FURNITURE.lead(Rule::CreditLabel, &credit).is_some())
+        .then_some(at)
+}
+
+/// `Foto: A/dpa` after a caption, with or without a space before it.
+fn labelled_credit(line: &str) -> Option<usize> {
+    // As Japanese papers have it: '＝place, photographed by A'.
+    if let Some((at, _)) = line.char_indices().rfind(|(_, c)| matches!(c, '＝' | '='))
+        && ["撮影", "提供"].iter().any(|end| line.ends_with(end))
+    {
+        return Some(at);
     }
+    // A caption that is a sentence, and its credit after it.
+    if let Some((at, stop)) = line.char_indices().rfind(|(at, c)| match c {
+        '.' => slice(line, at + 1..line.len()).starts_with(' '),
+        c => *c == '。',
+    }) {
+        let at = at + stop.len_utf8();
+        let rest = slice(line, at..line.len());
+        let credit = furniture::Line::short(rest.trim())?;
+        let named = ["撮影", "提供", "攝影", "摄影", "攝", "摄"].iter().any(|end| rest.ends_with(end)) && rest.chars().count() <= 16;
+        if named || credit.words() <= 7 && !credit.is_dense() && FURNITURE.lead(Rule::CreditLabel, &credit).is_some() {
+            return Some(at);
+        }
+    }
+    for (at, mark) in line.char_indices().filter(|(_, c)| matches!(c, ':' | '：' | '=' | '.')) {
+        let name = slice(line, at + mark.len_utf8()..line.len()).trim();
+        if name.is_empty() || name.chars().count() > 50 || name.split_whitespace().count() > 7 {
+            continue;
+        }
+        let before = slice(line, 0..at).trim_end();
+        let starts = before.char_indices().rev().take(24).map(|(start, _)| start);
+        let label = starts.filter(|start| {
+            let label = slice(before, *start..before.len());
+            // A full stop ends an abbreviation here.
+            label.chars().next().is_some_and(char::is_alphabetic)
+                && (mark != '.' || ["fot", "Fot", "foto", "Foto", "Ph", "ph"].contains(&label))
+                && FURNITURE.has(Rule::CreditLabel, &fold(label))
+                && begins_word(before, *start)
+        });
+        if let Some(start) = label.last() {
+            return Some(start);
+        }
+    }
+    None
+}
+
+/// Whether a word begins at a byte: after no letter, or with a capital after a small letter, or in a script without capitals.
+fn begins_word(line: &str, at: usize) -> bool {
+    let before = slice(line, 0..at).chars().next_back();
+    let first = slice(line, at..line.len()).chars().next();
+    match (before, first) {
+        (Some(before), Some(first)) if before.is_alphabetic() => {
+            before.is_lowercase() && first.is_uppercase() || !first.is_lowercase() && !first.is_uppercase()
+        }
+        _ => true,
+    }
+}
+
+/// `…the palaceAFP`, `…quelque partAgence/A`: a capital after a small letter is never one word.
+fn glued_credit(line: &str) -> Option<usize> {
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        if before.is_lowercase() && c.is_uppercase() {
+            let rest = slice(line, at..line.len());
+            let signed = rest.contains('/') && rest.chars().count() <= 50 && rest.split_whitespace().count() <= 6;
+            let labelled = || {
+                let credit = furniture::Line::short(rest)?;
+                (credit.words() <= 7 && FURNITURE.lead(Rule::CreditLabel, &credit)? < credit.words()).then_some(())
+            };
+            if signed || FURNITURE.has(Rule::Credit, &fold(rest)) || labelled().is_some() {
+                return Some(at);
+            }
+        }
+        before = c;
+    }
+    None
+}
+
+/// `… © AFP`, `… / رويترز`, and long names of a script without capitals run onto a word.
+fn marked_credit(line: &str) -> Option<usize> {
+    if let Some((at, _)) = line.char_indices().rfind(|(_, c)| matches!(c, '©' | 'ⓒ'))
+        && slice(line, at..line.len()).split_whitespace().count() <= 7
+    {
+        return Some(at);
+    }
+    let found = FURNITURE.credits().filter(|credit| line.ends_with(credit.as_str())).max_by_key(|credit| credit.len())?;
+    let at = line.len() - found.len();
+    let caption = slice(line, 0..at);
     let before = caption.chars().next_back()?;
     let first = found.chars().next()?;
-    // A capital after a small letter, or a long name of a script without capitals run onto a word, is never one word.
-    let glued = before.is_alphabetic()
-        && (first.is_uppercase() && before.is_lowercase() || !first.is_uppercase() && !first.is_lowercase() && found.chars().count() >= 6);
-    if glued {
+    if before.is_alphabetic() && !first.is_uppercase() && !first.is_lowercase() && found.chars().count() >= 6 {
         return Some(at);
     }
     let trimmed = caption.trim_end();
-    let marks = ['©', '/', '|', '(', '[', '（'];
+    let marks = ['©', '/', '|'];
     trimmed.ends_with(marks).then(|| trimmed.trim_end_matches(marks).trim_end().len()).filter(|at| *at > 0)
+}
+
+/// 'Home > World > Middle East'.
+fn is_breadcrumb(line: &str) -> bool {
+    let parts: Vec<&str> = line.split(['>', '»', '›', '/', '|', '·']).map(str::trim).collect();
+    line.chars().count() <= 80
+        && parts.len() >= 2
+        && parts.iter().all(|part| part.chars().count() <= 30)
+        && parts.first().is_some_and(|first| FURNITURE.has(Rule::Placeholder, &fold(first)))
+}
+
+fn is_link(line: &str) -> bool {
+    !ends_sentence(line) && line.chars().count() <= LINK_CHARS
 }
 
 fn ends_sentence(line: &str) -> bool {
@@ -307,9 +564,18 @@ fn ends_sentence(line: &str) -> bool {
         .ends_with(['.', '!', '?', '؟', '。', '！', '？', '।', '…', '۔', '։', '።'])
 }
 
+/// Whether a line ends with a full stop, and is more than an abbreviation.
+fn is_sentence(line: &str) -> bool {
+    let closed = line.trim_end_matches(['"', '”', '»', '’', '“', '」', '』', ')', '）', ' ']);
+    closed.ends_with(['.', '。', '।', '۔', '…', '։', '።']) && line.chars().count() >= if line.chars().any(is_ideographic) { 8 } else { 20 }
+}
+
+/// Whether a line is running text, by its length and its end; some scripts have no full stop.
 fn is_prose(line: &str) -> bool {
-    ends_sentence(line)
-        && line.chars().count() >= if line.chars().any(|c| ('\u{3000}'..='\u{9fff}').contains(&c)) { PROSE_CHARS / 3 } else { PROSE_CHARS }
+    let letters = line.chars().count();
+    let unstopped = line.chars().any(|c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'));
+    let least = if line.chars().any(is_ideographic) { PROSE_CHARS / 3 } else { PROSE_CHARS };
+    unstopped && letters >= PROSE_CHARS / 2 || letters >= least && ends_sentence(line) || letters >= LINK_CHARS + 10
 }
 
 /// A line that is nothing but a web address.
@@ -331,6 +597,11 @@ mod tests {
 
     const BODY: &str = "The council approved the new budget after a long debate on Tuesday evening in the town hall.";
 
+    fn clean(title: Option<&str>, source: Option<&str>, text: &str) -> Cleaned {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        super::clean(&RawArticle { title: owned(title), source: owned(source), text: text.to_owned(), ..RawArticle::default() })
+    }
+
     #[test]
     fn removes_the_headline_again() {
         for (title, head) in [
@@ -342,7 +613,10 @@ mod tests {
         ] {
             let cleaned = clean(Some(title), None, &format!("{head}{BODY}"));
             assert_eq!(cleaned.text, BODY, "{title} / {head}");
-            assert_eq!(cleaned.removed.first().map(|(reason, _)| *reason), Some(RemovalReason::RepeatedTitle));
+            assert_eq!(
+                cleaned.removed.iter().map(|cut| cut.reason).find(|reason| *reason != RemovalReason::SiteName),
+                Some(RemovalReason::RepeatedTitle)
+            );
         }
     }
 
@@ -377,7 +651,7 @@ mod tests {
         );
         let cleaned = clean(None, None, &raw);
         assert_eq!(cleaned.text, format!("{BODY}\n\n{BODY} It was late."));
-        let reasons: Vec<_> = cleaned.removed.iter().map(|(reason, _)| *reason).collect();
+        let reasons: Vec<_> = cleaned.removed.iter().map(|cut| cut.reason).collect();
         assert_eq!(reasons.first(), Some(&RemovalReason::RelatedLink));
         assert!(reasons.iter().skip(1).all(|reason| *reason == RemovalReason::PageFurniture));
         let early = format!("Most read\n\n{}", format!("{BODY} {BODY}\n\n").repeat(1));
@@ -401,7 +675,7 @@ mod tests {
         let raw = "Council approves new budget\nCouncil approves new budgetAFP\n\nText of the article.";
         let cleaned = clean(None, None, raw);
         assert_eq!(cleaned.text, "Council approves new budget\n\nText of the article.");
-        let texts: Vec<_> = cleaned.removed.iter().map(|(reason, range)| (*reason, slice(raw, range.clone()))).collect();
+        let texts: Vec<_> = cleaned.removed.iter().map(|cut| (cut.reason, slice(raw, cut.range.clone()))).collect();
         assert_eq!(texts, [(RemovalReason::RepeatedLine, "Council approves new budget"), (RemovalReason::PhotoCredit, "AFP")]);
     }
 }

@@ -1,0 +1,222 @@
+//! The lexicon of what is not the article (`data/furniture.txt`), matched folded.
+
+use std::sync::LazyLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::super::text::{Text, fold, slice};
+
+/// Which list a line is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Rule {
+    /// Lists of popular stories.
+    MostRead,
+    /// Links to other stories.
+    Related,
+    /// Share, newsletter, cookies, comments, copyright, tags: what may head the tail of a page.
+    Page,
+    /// Buttons and menu entries: furniture alone on a line, and nothing more.
+    Placeholder,
+    /// Social networks, in rows of buttons.
+    Social,
+    /// Words before a date of publication or a reading time.
+    Published,
+    /// The word 'advertisement' in its languages.
+    Advertisement,
+    /// Agencies that sign photographs and reports.
+    Credit,
+    /// Words before a photo credit.
+    CreditLabel,
+    /// Words before or after an author's name.
+    Byline,
+}
+
+/// The compiled lists.
+pub(super) struct Furniture {
+    terms: FxHashMap<Rule, FxHashSet<String>>,
+    longest: usize,
+    credits: Vec<String>,
+}
+
+/// The lists as shipped.
+pub(super) static FURNITURE: LazyLock<Furniture> = LazyLock::new(|| {
+    let mut furniture = Furniture { terms: FxHashMap::default(), longest: 0, credits: Vec::new() };
+    for line in include_str!("../data/furniture.txt").lines().filter(|line| !line.starts_with('#')) {
+        let Some((name, terms)) = line.split_once('|') else { continue };
+        let rule = match name.trim() {
+            "most-read" => Rule::MostRead,
+            "related" => Rule::Related,
+            "advertisement" => Rule::Advertisement,
+            "credit" => Rule::Credit,
+            "credit-label" | "source-line" => Rule::CreditLabel,
+            "placeholder" => Rule::Placeholder,
+            "social" => Rule::Social,
+            "published" => Rule::Published,
+            "byline" => Rule::Byline,
+            _ => Rule::Page,
+        };
+        for term in terms.split(',').map(str::trim) {
+            let key = fold(term);
+            furniture.longest = furniture.longest.max(key.split(' ').count());
+            furniture.terms.entry(rule).or_default().insert(key);
+            if rule == Rule::Credit {
+                furniture.credits.extend(spellings(term));
+            }
+        }
+    }
+    furniture
+});
+
+/// A credit as it is printed: acronyms in capitals, names capitalised or in capitals.
+fn spellings(term: &str) -> Vec<String> {
+    let upper = term.to_uppercase();
+    let mut initial = term.chars();
+    let capitalised: String = initial.next().into_iter().flat_map(char::to_uppercase).chain(initial).collect();
+    let mut all = vec![upper, capitalised];
+    // `dpa` signs itself in small letters.
+    all.push(term.to_owned());
+    all.dedup();
+    all
+}
+
+impl Furniture {
+    /// Whether a folded line is one of the terms.
+    pub(super) fn has(&self, rule: Rule, key: &str) -> bool {
+        self.terms.get(&rule).is_some_and(|terms| terms.contains(key))
+    }
+
+    /// Whether a line is one of the terms.
+    pub(super) fn is(&self, rule: Rule, line: &Line<'_>) -> bool {
+        self.has(rule, &line.key)
+    }
+
+    /// Whether a line ends with one of the terms as whole words.
+    pub(super) fn ends(&self, rule: Rule, line: &Line<'_>) -> bool {
+        let words: Vec<&str> = line.key.split(' ').collect();
+        (1..=words.len().min(self.longest)).any(|count| self.has(rule, &words.get(words.len() - count..).unwrap_or_default().join(" ")))
+    }
+
+    /// Whether a line is a term, alone or set off by a colon or a bar from what follows.
+    pub(super) fn introduces(&self, rule: Rule, line: &Line<'_>) -> bool {
+        self.is(rule, line) || self.set_off(rule, line).is_some()
+    }
+
+    /// Words of the term that a line opens with, where a colon or a bar follows.
+    pub(super) fn set_off(&self, rule: Rule, line: &Line<'_>) -> Option<usize> {
+        let words = self.lead(rule, line)?;
+        let gap = if words < line.words() { line.text.gap_before(words) } else { return None };
+        gap.trim_start().starts_with([':', '：', '|', '/', '>', '»', '›', '؛', '=', '►', '▶', '→', '】', ']']).then_some(words)
+    }
+
+    /// Whether a line at the end is furniture: a term, or a term that opens a short line.
+    pub(super) fn is_any(&self, line: &Line<'_>) -> bool {
+        let words = line.words();
+        // One-word terms ('subscribe', 'share') open sentences; longer ones and short lines do not. An ideograph is less
+        // than a word.
+        let dense = line.is_dense();
+        let opens = |lead: usize| match lead {
+            _ if dense => lead >= 4 && words <= lead + 8,
+            0 | 1 => words <= 3 && lead + 1 >= words,
+            2 => words <= lead + 8,
+            _ => words <= lead + 14,
+        };
+        let stopped = line.source().ends_with(['.', '。', '।', '۔', '!', '?', '؟']);
+        let short = words <= if dense { 12 } else { 5 } && !stopped;
+        [Rule::Advertisement, Rule::Placeholder].into_iter().any(|rule| self.is(rule, line))
+            || [Rule::MostRead, Rule::Related, Rule::Page]
+                .into_iter()
+                .any(|rule| self.introduces(rule, line) || self.lead(rule, line).is_some_and(opens))
+            || short && (self.ends(Rule::Page, line) || !dense && words <= 4 && self.lead(Rule::Page, line).is_some())
+            || short && self.ends(Rule::Social, line) && self.lead(Rule::Page, line).is_some()
+            || self.is_row(line)
+            || words <= 9 && !stopped && self.names_network(line)
+            || line.source().contains('©') && words <= 12
+            || line.key.strip_prefix("copyright ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
+    /// Whether a line names a social network: 'join us on …'.
+    fn names_network(&self, line: &Line<'_>) -> bool {
+        line.key
+            .split(' ')
+            .any(|word| word.chars().count() >= 4 && !matches!(word, "line" | "link" | "mail" | "email") && self.has(Rule::Social, word))
+    }
+
+    /// Whether a line is a row of buttons: every word of it names a network or an action.
+    pub(super) fn is_row(&self, line: &Line<'_>) -> bool {
+        let words: Vec<&str> = line.key.split(' ').collect();
+        let mut at = 0;
+        let mut networks = 0;
+        while at < words.len() {
+            let taken = (1..=4.min(words.len() - at)).rev().find_map(|count| {
+                let term = words.get(at..at + count)?.join(" ");
+                let social = self.has(Rule::Social, &term);
+                (social || self.has(Rule::Page, &term) || self.has(Rule::Placeholder, &term)).then_some((count, social))
+            });
+            let Some((count, social)) = taken else { return false };
+            at += count;
+            networks += usize::from(social);
+        }
+        networks > 0 && (networks > 1 || words.len() > 1 || line.source().len() > 2)
+    }
+
+    /// The credits as printed.
+    pub(super) fn credits(&self) -> impl Iterator<Item = &String> {
+        self.credits.iter().filter(|credit| credit.chars().count() >= 2)
+    }
+
+    /// Words of the longest term a line opens with.
+    pub(super) fn lead(&self, rule: Rule, line: &Line<'_>) -> Option<usize> {
+        let ends = line.key.match_indices(' ').map(|(at, _)| at).chain([line.key.len()]).take(self.longest);
+        ends.enumerate().filter(|(_, end)| self.has(rule, slice(&line.key, 0..*end))).last().map(|(index, _)| index + 1)
+    }
+}
+
+/// A line prepared for the rules: tokens and fold are made once.
+pub(super) struct Line<'a> {
+    text: Text<'a>,
+    key: String,
+}
+
+impl<'a> Line<'a> {
+    /// Lines longer than this are no furniture, and not worth preparing.
+    const LONGEST: usize = 400;
+
+    /// Prepares a line, if it is short enough to be furniture.
+    pub(super) fn short(source: &'a str) -> Option<Self> {
+        (source.len() <= Self::LONGEST).then(|| {
+            let text = Text::new(source);
+            let key = (0..text.len()).map(|token| text.folded(token)).collect::<Vec<_>>().join(" ");
+            Self { text, key }
+        })
+    }
+
+    /// The line itself.
+    pub(super) fn source(&self) -> &'a str {
+        self.text.source()
+    }
+
+    /// The folded line.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Number of words.
+    pub(super) fn words(&self) -> usize {
+        self.text.len()
+    }
+
+    /// A word as written.
+    pub(super) fn word(&self, index: usize) -> &'a str {
+        self.text.raw(index)
+    }
+
+    /// What stands between a word and the one before it.
+    pub(super) fn gap_before(&self, index: usize) -> &'a str {
+        self.text.gap_before(index)
+    }
+
+    /// Whether it is written without spaces.
+    pub(super) fn is_dense(&self) -> bool {
+        self.text.len() > 0 && (self.text.is_ideograph(0) || self.text.is_ideograph(self.text.len() / 2))
+    }
+}

@@ -1,0 +1,63 @@
+//! The annotated corpus: every file parses, every mark is known, nothing stands twice; and cleaning keeps its floors on it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use copydesk::{
+    article::RemovalReason,
+    eval::clean::{corpus, measure, total},
+};
+
+const REASONS: [RemovalReason; 8] = [
+    RemovalReason::RepeatedTitle,
+    RemovalReason::RepeatedLine,
+    RemovalReason::PhotoCredit,
+    RemovalReason::PageFurniture,
+    RemovalReason::RelatedLink,
+    RemovalReason::Byline,
+    RemovalReason::Dateline,
+    RemovalReason::SiteName,
+];
+
+fn files() -> Vec<(String, Vec<copydesk::eval::corpus::Annotated>)> {
+    corpus(&[PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")]).unwrap()
+}
+
+#[test]
+fn every_file_is_well_formed() {
+    let kinds: BTreeSet<String> = REASONS.iter().map(|reason| serde_json::to_value(reason).unwrap().as_str().unwrap().to_owned()).collect();
+    let mut ids = BTreeSet::new();
+    let mut titles = BTreeSet::new();
+    let files = files();
+    for (language, articles) in &files {
+        for article in articles {
+            assert!(article.id.starts_with(&format!("{language}-")) && ids.insert(article.id.clone()), "{}", article.id);
+            assert!(titles.insert(article.raw.title.clone().unwrap()), "{}", article.id);
+            assert_eq!(article.facts.len(), 3, "{}: wanted country, register and topics", article.id);
+            for (_, kind, range) in &article.noise {
+                assert!(kinds.contains(kind) && !range.is_empty(), "{}: {kind}", article.id);
+            }
+        }
+    }
+    assert!(ids.len() >= 120 && files.len() >= 20, "{} articles, {} languages", ids.len(), files.len());
+}
+
+/// Losing a sentence is worse than keeping a share button: the floor on losses is the hard one.
+#[test]
+fn cleaning_keeps_its_floors() {
+    let files = files();
+    let mut faults = Vec::new();
+    let all = total(
+        measure(&files, None, |article, what, text| {
+            if what.starts_with("lost") {
+                faults.push(format!("{article}: {what}: {text}"));
+            }
+        })
+        .values(),
+    );
+    assert!(all.lost_share() <= 0.05, "{:.2} % lost: {faults:#?}", all.lost_share());
+    let train = total(measure(&files, Some("train"), |_, _, _| ()).values());
+    assert!(train.removed_share() >= 98.5, "{:.1} % of the noise removed", train.removed_share());
+    let dev = total(measure(&files, Some("dev"), |_, _, _| ()).values());
+    assert!(dev.removed_share() >= 75.0, "{:.1} % of the noise removed", dev.removed_share());
+}
