@@ -3,7 +3,12 @@
 #![allow(missing_docs, reason = "criterion's macros write public items")]
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
 
-use copydesk::{article::Message, pipeline::Pipeline};
+use copydesk::{
+    article::Message,
+    enrich::{Identifier, clean},
+    intake::Intake,
+    pipeline::Pipeline,
+};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 /// An article of about this many bytes, its paragraphs repeated with a number so that none is a repeated line.
@@ -13,7 +18,8 @@ fn long(sample: &str, bytes: usize) -> Message {
     if let Some(field) = field {
         let text = article[field].as_str().unwrap().to_owned();
         let copies = (bytes / text.len()).max(1);
-        article[field] = (0..copies).map(|copy| text.replace('\n', &format!(" {copy}\n"))).collect::<Vec<_>>().join("\n").into();
+        article[field] =
+            (0..copies).map(|copy| format!("{copy} {}", text.replace('\n', &format!("\n{copy} ")))).collect::<Vec<_>>().join("\n").into();
     }
     Message::local(article.to_string().into_bytes())
 }
@@ -30,7 +36,35 @@ fn enrich(criterion: &mut Criterion) {
         });
         group.finish();
     }
+    front(criterion, &samples);
     criterion.bench_function("load", |bencher| bencher.iter(|| Pipeline::load(Default::default(), Default::default(), false)));
+}
+
+/// Intake, cleaning and language alone: what every article pays, whatever is looked for in it afterwards.
+fn front(criterion: &mut Criterion, samples: &[&str]) {
+    let (intake, identifier) = (Intake::default(), Identifier::shipped());
+    let messages: Vec<Message> = samples.iter().map(|sample| long(sample, 3_000)).collect();
+    let articles: Vec<_> = messages.iter().map(|message| intake.read(message).unwrap()).collect();
+    let cleaned: Vec<_> = articles.iter().map(clean).collect();
+    let bytes = messages.iter().filter_map(|message| message.payload.as_ref()).map(|payload| payload.len() as u64).sum();
+    let mut group = criterion.benchmark_group("3 KB articles");
+    group.throughput(Throughput::ElementsAndBytes { elements: messages.len() as u64, bytes });
+    group.bench_function("intake", |bencher| bencher.iter(|| messages.iter().map(|message| intake.read(message)).collect::<Vec<_>>()));
+    group.bench_function("clean", |bencher| bencher.iter(|| articles.iter().map(clean).collect::<Vec<_>>()));
+    let identify = |title: Option<&str>, text: &str| identifier.identify(title, text, None);
+    group.bench_function("language", |bencher| {
+        bencher.iter(|| cleaned.iter().map(|cleaned| identify(cleaned.title.as_deref(), &cleaned.text)).collect::<Vec<_>>())
+    });
+    group.bench_function("intake, clean, language", |bencher| {
+        bencher.iter(|| {
+            let front = |message| {
+                let cleaned = clean(&intake.read(message).unwrap());
+                identify(cleaned.title.as_deref(), &cleaned.text)
+            };
+            messages.iter().map(front).collect::<Vec<_>>()
+        })
+    });
+    group.finish();
 }
 
 criterion_group!(benches, enrich);

@@ -10,8 +10,8 @@
 mod document;
 
 pub use document::{
-    Article, Cleaning, EnrichedArticle, Entity, EntityType, Field, Fingerprint, LanguageReport, LanguageScore, LanguageSegment, LinkStatus,
-    Mention, Provenance, Removal, RemovalReason, SCHEMA, Stats, Steps, Topic,
+    Article, Cleaning, DatePrecision, DateReading, EnrichedArticle, Entity, EntityType, Field, Fingerprint, LanguageReport, LanguageScore,
+    LanguageSegment, LinkStatus, Mention, Provenance, Removal, RemovalReason, SCHEMA, Stats, Steps, Topic,
 };
 
 use std::{fmt, time::Duration};
@@ -91,16 +91,18 @@ pub struct RawArticle {
     pub title: Option<String>,
     /// Body; never empty.
     pub text: String,
-    /// Publication time, RFC 3339; see [`RawArticle::published_raw`] for what the crawler wrote.
+    /// Publication time, RFC 3339 in UTC.
     pub published: Option<String>,
-    /// The date as it stood in the input, when it could not be read.
-    pub published_raw: Option<String>,
+    /// What the date was read from, also where it could not be read.
+    pub published_from: Option<DateReading>,
     /// Publisher: a name or a domain.
     pub source: Option<String>,
     /// Authors in order.
     pub authors: Vec<String>,
     /// BCP-47 tag the publisher declared, canonicalised; a hint, never the truth.
     pub declared_language: Option<String>,
+    /// Sections, categories and subject codes of the publisher: hints for the topics.
+    pub sections: Vec<String>,
     /// Which input shape was recognised.
     pub shape: Shape,
 }
@@ -113,34 +115,83 @@ pub enum Shape {
     Text,
     /// copydesk's own flat shape.
     Copydesk,
+    /// A whole HTML page.
+    Html,
     /// news-please.
     NewsPlease,
+    /// fundus.
+    Fundus,
     /// trafilatura.
     Trafilatura,
     /// newspaper3k and newspaper4k.
     Newspaper,
     /// webz.io posts.
     Webz,
+    /// Media Cloud stories.
+    MediaCloud,
+    /// Event Registry articles.
+    EventRegistry,
+    /// NewsCatcher articles.
+    NewsCatcher,
+    /// APITube articles.
+    ApiTube,
+    /// NewsAPI.org articles.
+    NewsApi,
+    /// GDELT DOC records, which have no text.
+    Gdelt,
     /// Items of RSS, Atom or JSON Feed written as JSON.
     Feed,
     /// schema.org JSON-LD.
     SchemaOrg,
+    /// IPTC ninjs, editions 1 to 3.
+    Ninjs,
     /// The field mapping in the configuration.
     Mapping,
 }
 
 impl Shape {
+    /// All shapes.
+    pub const ALL: [Self; 18] = [
+        Self::Text,
+        Self::Copydesk,
+        Self::Html,
+        Self::NewsPlease,
+        Self::Fundus,
+        Self::Trafilatura,
+        Self::Newspaper,
+        Self::Webz,
+        Self::MediaCloud,
+        Self::EventRegistry,
+        Self::NewsCatcher,
+        Self::ApiTube,
+        Self::NewsApi,
+        Self::Gdelt,
+        Self::Feed,
+        Self::SchemaOrg,
+        Self::Ninjs,
+        Self::Mapping,
+    ];
+
     /// Name used in settings, output and documents.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Copydesk => "copydesk",
+            Self::Html => "html",
             Self::NewsPlease => "news-please",
+            Self::Fundus => "fundus",
             Self::Trafilatura => "trafilatura",
             Self::Newspaper => "newspaper",
             Self::Webz => "webz",
+            Self::MediaCloud => "media-cloud",
+            Self::EventRegistry => "event-registry",
+            Self::NewsCatcher => "newscatcher",
+            Self::ApiTube => "apitube",
+            Self::NewsApi => "newsapi",
+            Self::Gdelt => "gdelt",
             Self::Feed => "feed",
             Self::SchemaOrg => "schema.org",
+            Self::Ninjs => "ninjs",
             Self::Mapping => "mapping",
         }
     }

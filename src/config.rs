@@ -17,6 +17,8 @@ use std::{
     path::{Path as FilePath, PathBuf},
 };
 
+use jiff::tz::TimeZone;
+
 use crate::{
     enrich::{Identifier, OffsetUnit, TOPICS},
     intake::{DEEPEST, Format, Intake, Mapping, Path},
@@ -155,6 +157,7 @@ impl Reader {
             _ => None,
         });
         let max_bytes = self.parse("intake.max_bytes", size, bytes);
+        let zone = self.parse("intake.zone", "an IANA time zone, such as Asia/Baghdad or UTC", |text| TimeZone::get(text).ok());
         let max_depth =
             self.parse("intake.max_depth", "a whole number from 1 to 100", |text| positive(text).filter(|depth| *depth <= DEEPEST));
         let offsets =
@@ -203,7 +206,7 @@ impl Reader {
             librdkafka: self.librdkafka.clone(),
         };
         let config = Config {
-            intake: Intake { format: format?, max_bytes: max_bytes?, max_depth: max_depth?, mapping },
+            intake: Intake { format: format?, max_bytes: max_bytes?, max_depth: max_depth?, zone: zone?, mapping },
             offsets: offsets?,
             original: original?,
             stream: settings,
@@ -305,6 +308,7 @@ impl Reader {
             source: paths("intake.mapping.source"),
             authors: paths("intake.mapping.authors"),
             language: paths("intake.mapping.language"),
+            sections: paths("intake.mapping.sections"),
         };
         if mapping.text.is_empty() {
             if mapping != Mapping::default() {

@@ -53,7 +53,7 @@ impl Enricher {
         let title = cleaned.title.as_deref().map(Text::new);
         let body = Text::new(&cleaned.text);
         let entities = timed(&mut timings.entities, || entities::find(&self.gazetteer, title.as_ref(), &body, &language, self.offsets));
-        let topics = timed(&mut timings.topics, || topics::label(title.as_ref(), &body, &language));
+        let topics = timed(&mut timings.topics, || topics::label(title.as_ref(), &body, &language, &raw.sections));
 
         let document = EnrichedArticle {
             schema: SCHEMA.to_owned(),
@@ -73,9 +73,11 @@ impl Enricher {
                 byline: cleaned.byline.clone(),
                 dateline: cleaned.dateline.clone(),
                 published: raw.published.clone(),
+                published_from: raw.published_from.clone(),
                 source: raw.source.clone(),
                 authors: raw.authors.clone(),
                 declared_language: raw.declared_language.clone(),
+                sections: raw.sections.clone(),
             },
         };
         (document, timings)

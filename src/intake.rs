@@ -6,11 +6,13 @@
 mod dates;
 mod html;
 mod languages;
+mod page;
 mod shapes;
 
 pub use languages::canonical as canonical_language;
 pub use shapes::{Mapping, Path};
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -39,6 +41,8 @@ pub struct Intake {
     pub max_bytes: usize,
     /// Deepest JSON nesting.
     pub max_depth: usize,
+    /// The zone of dates that name none.
+    pub zone: TimeZone,
     /// Paths of the fields, where the built-in shapes do not fit.
     pub mapping: Option<Mapping>,
 }
@@ -48,7 +52,7 @@ pub const DEEPEST: usize = 100;
 
 impl Default for Intake {
     fn default() -> Self {
-        Self { format: Format::Auto, max_bytes: 4 << 20, max_depth: 64, mapping: None }
+        Self { format: Format::Auto, max_bytes: 4 << 20, max_depth: 64, zone: TimeZone::UTC, mapping: None }
     }
 }
 
@@ -76,7 +80,7 @@ impl Intake {
             Format::Text => false,
             Format::Auto => text.starts_with(['{', '[', '"']) || matches!(text, "null" | "true" | "false") || text.parse::<f64>().is_ok(),
         };
-        let mut article = if json { self.json(text)? } else { plain(message, text)? };
+        let mut article = if json { self.json(message, text)? } else { self.plain(message, text)? };
         if article.id.is_empty() {
             article.id = message
                 .key
@@ -88,7 +92,7 @@ impl Intake {
         Ok(article)
     }
 
-    fn json(&self, text: &str) -> Result<RawArticle, Rejection> {
+    fn json(&self, message: &Message, text: &str) -> Result<RawArticle, Rejection> {
         let depth = depth(text.as_bytes());
         if depth > self.max_depth {
             return Err(Rejection::new(Reason::TooDeep, format!("nested {depth} deep, and intake.max_depth is {}", self.max_depth)));
@@ -96,13 +100,13 @@ impl Intake {
         let value: Value = match serde_json::from_str(text) {
             Ok(value) => value,
             // In auto, a plain text may well open with a quotation.
-            Err(_) if self.format == Format::Auto && text.starts_with('"') => return plain(&Message::local(Vec::new()), text),
+            Err(_) if self.format == Format::Auto && text.starts_with('"') => return self.plain(message, text),
             Err(error) => {
                 return Err(Rejection::new(Reason::NotJson, format!("line {}, column {}: not JSON", error.line(), error.column())));
             }
         };
         match value {
-            Value::Object(object) => self.object(&object),
+            Value::Object(object) => self.object(message, &object),
             Value::String(text) => {
                 let text = as_text(&text, false);
                 if !is_visible(&text) {
@@ -117,92 +121,134 @@ impl Intake {
         }
     }
 
-    fn object(&self, object: &Map<String, Value>) -> Result<RawArticle, Rejection> {
+    fn object(&self, message: &Message, object: &Map<String, Value>) -> Result<RawArticle, Rejection> {
         match &self.mapping {
-            Some(mapping) => mapped(object, mapping, Shape::Mapping),
+            Some(mapping) => self.mapped(message, object, mapping, Shape::Mapping),
             None => {
                 let (object, shape) = shapes::recognise(object);
-                mapped(object, shapes::mapping(shape), shape)
+                self.mapped(message, object, shapes::mapping(shape), shape)
             }
+        }
+    }
+
+    /// Plain text, or a whole page: headers may say what a field would.
+    fn plain(&self, message: &Message, text: &str) -> Result<RawArticle, Rejection> {
+        let page = page::looks_like(text).then(|| page::read(text));
+        let shape = if page.is_some() { Shape::Html } else { Shape::Text };
+        let page = page.unwrap_or_else(|| page::Page { text: as_text(text, false), ..page::Page::default() });
+        if !is_visible(&page.text) {
+            return Err(Rejection::new(Reason::NoText, "markup without text"));
+        }
+        let header = |name| message.header_text(name).map(str::to_owned);
+        let dated = page.published.map(|date| dates::read(&Value::String(date), &self.zone, message.timestamp));
+        let (published, published_from) = match dated {
+            Some((at, reading)) => (at, Some(reading)),
+            None => message.timestamp.and_then(dates::of_record).map_or((None, None), |(at, reading)| (Some(at), Some(reading))),
+        };
+        let declared = message.header_text("language").or(message.header_text("content-language")).or(page.language.as_deref());
+        Ok(RawArticle {
+            id: header("id").unwrap_or_default(),
+            url: header("url").or(page.url),
+            title: header("title").or(page.title),
+            text: page.text,
+            published,
+            published_from,
+            source: header("source").or(page.site),
+            authors: page.byline.into_iter().collect(),
+            declared_language: declared.and_then(canonical_language),
+            sections: header("section").into_iter().collect(),
+            shape,
+        })
+    }
+
+    fn mapped(&self, message: &Message, object: &Map<String, Value>, mapping: &Mapping, shape: Shape) -> Result<RawArticle, Rejection> {
+        let text = |paths: &[Path]| paths.iter().find_map(|path| text_at(object, path, " "));
+        let body = mapping.text.iter().find_map(|path| text_at(object, path, "\n\n"));
+        let Some(body) = body else {
+            return Err(no_text(object, mapping, shape));
+        };
+        let date = mapping.published.iter().find_map(|path| date_at(object, path));
+        let (published, published_from) = match date.map(|date| dates::read(&date, &self.zone, message.timestamp)) {
+            Some((at, reading)) => (at, Some(reading)),
+            None => (None, None),
+        };
+        Ok(RawArticle {
+            id: mapping.id.iter().find_map(|path| text_at(object, path, " ")).unwrap_or_default(),
+            url: text(&mapping.url),
+            title: text(&mapping.title),
+            text: body,
+            published,
+            published_from,
+            source: text(&mapping.source).or_else(|| message.header_text("source").map(str::to_owned)),
+            authors: first_names(object, &mapping.authors),
+            declared_language: text(&mapping.language).as_deref().or(message.header_text("language")).and_then(canonical_language),
+            sections: first_names(object, &mapping.sections),
+            shape,
+        })
+    }
+}
+
+fn no_text(object: &Map<String, Value>, mapping: &Mapping, shape: Shape) -> Rejection {
+    // A number where the text should be is another fault than no text, and has another mend.
+    let wrong = mapping.text.iter().find_map(|path| {
+        let value = shapes::lookup(object, &path.path).into_iter().next()?;
+        matches!(value, Value::Number(_) | Value::Bool(_) | Value::Object(_)).then(|| (path.path.clone(), kind(value)))
+    });
+    match wrong {
+        Some((path, kind)) => {
+            Rejection::new(Reason::WrongType, format!("field '{path}' holds a {kind}, not text (shape {})", shape.name()))
+        }
+        None => {
+            let paths = mapping.text.iter().map(|path| path.path.as_str()).collect::<Vec<_>>().join(", ");
+            Rejection::new(Reason::NoText, format!("no text in any of: {paths} (shape {})", shape.name()))
         }
     }
 }
 
-fn plain(message: &Message, text: &str) -> Result<RawArticle, Rejection> {
-    let text = as_text(text, false);
-    if !is_visible(&text) {
-        return Err(Rejection::new(Reason::NoText, "markup without text"));
+/// The date at a path; the parts of a joined one ('date&time') come apart by a blank.
+fn date_at(object: &Map<String, Value>, path: &Path) -> Option<Value> {
+    let values: Vec<&Value> = shapes::lookup(object, &path.path).into_iter().filter(|value| !is_missing(value)).collect();
+    match values.as_slice() {
+        [] => None,
+        [one] => Some((*one).clone()),
+        several => {
+            let texts: Vec<&str> = several.iter().filter_map(|value| value.as_str()).collect();
+            (texts.len() == several.len() && path.path.contains('&')).then(|| Value::String(texts.join(" ")))
+        }
     }
-    let header = |name| message.header_text(name).map(str::to_owned);
-    Ok(RawArticle {
-        id: header("id").unwrap_or_default(),
-        url: header("url"),
-        title: header("title"),
-        text,
-        published: message.timestamp.and_then(dates::from_milliseconds),
-        source: header("source"),
-        declared_language: message.header_text("language").or(message.header_text("content-language")).and_then(canonical_language),
-        ..RawArticle::default()
-    })
 }
 
-fn mapped(object: &Map<String, Value>, mapping: &Mapping, shape: Shape) -> Result<RawArticle, Rejection> {
-    let text = |paths: &[Path]| paths.iter().find_map(|path| text_at(object, path, " "));
-    let body = mapping.text.iter().find_map(|path| text_at(object, path, "\n\n"));
-    let Some(body) = body else {
-        let paths = mapping.text.iter().map(|path| path.path.as_str()).collect::<Vec<_>>().join(", ");
-        // A number where the text should be is another fault than no text, and has another mend.
-        let wrong = mapping.text.iter().find_map(|path| {
-            let value = shapes::lookup(object, &path.path)?;
-            matches!(value, Value::Number(_) | Value::Bool(_) | Value::Object(_)).then(|| (path.path.clone(), kind(value)))
-        });
-        return Err(match wrong {
-            Some((path, kind)) => {
-                Rejection::new(Reason::WrongType, format!("field '{path}' holds a {kind}, not text (shape {})", shape.name()))
-            }
-            None => Rejection::new(Reason::NoText, format!("no text in any of: {paths} (shape {})", shape.name())),
-        });
-    };
-    let date = mapping.published.iter().find_map(|path| shapes::lookup(object, &path.path).filter(|value| !is_missing(value)));
-    let published = date.and_then(dates::read);
-    Ok(RawArticle {
-        id: mapping.id.iter().find_map(|path| text_at(object, path, " ")).unwrap_or_default(),
-        url: text(&mapping.url),
-        title: text(&mapping.title),
-        text: body,
-        published_raw: date.filter(|_| published.is_none()).map(Value::to_string),
-        published,
-        source: text(&mapping.source),
-        authors: mapping.authors.iter().map(|path| names_at(object, path)).find(|names| !names.is_empty()).unwrap_or_default(),
-        declared_language: text(&mapping.language).as_deref().and_then(canonical_language),
-        shape,
-    })
+fn first_names(object: &Map<String, Value>, paths: &[Path]) -> Vec<String> {
+    paths.iter().map(|path| names_at(object, path)).find(|names| !names.is_empty()).unwrap_or_default()
 }
 
-/// The text at a path: a string, a number, the name of an object, or a list of these joined.
+/// The text at a path: strings, numbers where no text is wanted, the names of objects, and lists of these, joined.
 fn text_at(object: &Map<String, Value>, path: &Path, joint: &str) -> Option<String> {
-    let text = match shapes::lookup(object, &path.path)? {
-        Value::Array(items) => {
-            let parts: Vec<String> =
-                items.iter().filter_map(name_of).map(|part| as_text(&part, path.html)).filter(|part| !part.is_empty()).collect();
-            parts.join(joint)
+    let mut parts = Vec::new();
+    for value in shapes::lookup(object, &path.path) {
+        match value {
+            Value::Array(items) => parts.extend(items.iter().filter_map(name_of)),
+            Value::Number(number) if joint == " " => parts.push(number.to_string()),
+            // An object where the text should be is a fault, not a name.
+            Value::Object(_) if joint != " " => {}
+            value => parts.extend(name_of(value)),
         }
-        Value::Number(number) if joint == " " => number.to_string(),
-        Value::Object(_) if joint != " " => return None,
-        value => as_text(&name_of(value)?, path.html),
-    };
-    (!is_none_word(&text)).then_some(text)
+    }
+    let parts: Vec<String> = parts.iter().map(|part| as_text(part, path.html)).filter(|part| !is_none_word(part)).collect();
+    (!parts.is_empty()).then(|| parts.join(joint))
 }
 
 fn names_at(object: &Map<String, Value>, path: &Path) -> Vec<String> {
-    let values = match shapes::lookup(object, &path.path) {
-        Some(Value::Array(items)) => items.iter().filter_map(name_of).collect(),
-        // trafilatura joins authors with semicolons.
-        Some(Value::String(names)) => names.split(';').map(str::to_owned).collect(),
-        Some(value) => name_of(value).into_iter().collect::<Vec<_>>(),
-        None => Vec::new(),
-    };
-    values.iter().map(|name| as_text(name, false)).filter(|name| !is_none_word(name)).collect()
+    let mut names = Vec::new();
+    for value in shapes::lookup(object, &path.path) {
+        match value {
+            Value::Array(items) => names.extend(items.iter().filter_map(name_of)),
+            // trafilatura joins authors and categories with semicolons.
+            Value::String(joined) => names.extend(joined.split(';').map(str::to_owned)),
+            value => names.extend(name_of(value)),
+        }
+    }
+    names.iter().map(|name| as_text(name, false)).filter(|name| !is_none_word(name)).collect()
 }
 
 fn name_of(value: &Value) -> Option<String> {
@@ -219,11 +265,17 @@ fn is_missing(value: &Value) -> bool {
 
 /// Crawlers write their languages' word for nothing as text.
 fn is_none_word(text: &str) -> bool {
-    !is_visible(text) || matches!(text.trim(), "None" | "none" | "null" | "NULL" | "nil" | "N/A" | "undefined")
+    !is_visible(text) || matches!(text.trim(), "None" | "none" | "null" | "NULL" | "nil" | "N/A" | "undefined" | "NaN" | "nan")
 }
 
 fn as_text(text: &str, html: bool) -> String {
-    if html || html::looks_like(text) { html::strip(text) } else { text.trim().to_owned() }
+    if page::looks_like(text) {
+        return page::read(text).text;
+    }
+    if html || html::looks_like(text) {
+        return html::strip(text);
+    }
+    html::decode(text).unwrap_or_else(|| text.to_owned()).trim().to_owned()
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -292,42 +344,6 @@ mod tests {
         }
         let bytes = Intake::default().read(&Message::local(vec![b'a', 0xff, b'b'])).unwrap_err();
         assert_eq!(bytes.reason, Reason::NotUtf8);
-    }
-
-    #[test]
-    fn recognises_crawlers_by_their_keys() {
-        for (payload, shape, expected) in [
-            (r#"{"id":"7","title":"T","text":"Body","language":"ar"}"#, Shape::Copydesk, ("7", "T", "Body")),
-            (
-                r#"{"maintext":"Body","title":"T","title_page":null,"source_domain":"x.org","language":"ar"}"#,
-                Shape::NewsPlease,
-                ("k", "T", "Body"),
-            ),
-            (
-                r#"{"title":"T","text":"Body","source":"https://x.org/a","source-hostname":"X","language":"ar"}"#,
-                Shape::Trafilatura,
-                ("k", "T", "Body"),
-            ),
-            (
-                r#"{"title":"T","text":"Body","meta_lang":"ar","publish_date":"2026-01-02","source_url":"https://x.org"}"#,
-                Shape::Newspaper,
-                ("k", "T", "Body"),
-            ),
-            (r#"{"uuid":"u1","thread":{"site":"x.org"},"title":"T","text":"Body","language":"arabic"}"#, Shape::Webz, ("u1", "T", "Body")),
-            (r#"{"guid":"g1","title":"T","content:encoded":"<p>Body</p>","dc:language":"ar"}"#, Shape::Feed, ("g1", "T", "Body")),
-            (r#"{"id":"j1","title":"T","content_html":"<p>Body</p>","language":"ar"}"#, Shape::Feed, ("j1", "T", "Body")),
-            (
-                r#"{"@context":"https://schema.org","@graph":[{"@type":"WebPage"},{"@type":["NewsArticle"],"headline":"T","articleBody":"Body","inLanguage":{"alternateName":"ar"}}]}"#,
-                Shape::SchemaOrg,
-                ("k", "T", "Body"),
-            ),
-        ] {
-            let mut message = Message::local(payload.as_bytes().to_vec());
-            message.key = Some(b"k".to_vec());
-            let article = Intake::default().read(&message).unwrap();
-            assert_eq!((article.id.as_str(), article.title.as_deref().unwrap(), article.text.as_str()), expected, "{payload}");
-            assert_eq!((article.shape, article.declared_language.as_deref()), (shape, Some("ar")), "{payload}");
-        }
     }
 
     #[test]

@@ -52,14 +52,45 @@ pub struct Article {
     /// Place, date and agency that opened the text, taken out of it; null where there were none.
     #[serde(default)]
     pub dateline: Option<String>,
-    /// Publication time, RFC 3339; null where missing or unreadable.
+    /// Publication time, RFC 3339 in UTC; null where missing or unreadable.
     pub published: Option<String>,
+    /// What the publication time was read from; null where the input has none.
+    #[serde(default)]
+    pub published_from: Option<DateReading>,
     /// Publisher.
     pub source: Option<String>,
     /// Authors.
     pub authors: Vec<String>,
     /// BCP-47 tag the publisher declared.
     pub declared_language: Option<String>,
+    /// Sections, categories and subject codes of the publisher.
+    #[serde(default)]
+    pub sections: Vec<String>,
+}
+
+/// How a date was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DateReading {
+    /// As it stood in the input.
+    pub raw: String,
+    /// How exact it is; null where it could not be read.
+    pub precision: Option<DatePrecision>,
+    /// The zone it was read in, because it names none itself.
+    pub assumed_zone: Option<String>,
+    /// More than 90 days after the record's own timestamp: a mistake of the page, or an event and no publication.
+    pub in_future: bool,
+}
+
+/// How exact a date is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatePrecision {
+    /// A day; the time of day is midnight.
+    Day,
+    /// A minute.
+    Minute,
+    /// A second or better.
+    Second,
 }
 
 /// The language of the article, found from its text.

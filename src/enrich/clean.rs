@@ -8,7 +8,9 @@
 mod furniture;
 mod signature;
 
-use std::{collections::HashSet, ops::Range};
+use std::{cell::OnceCell, collections::HashSet, ops::Range};
+
+use rustc_hash::FxHashSet;
 
 use super::text::{fold, slice};
 use crate::article::{Field, RawArticle, RemovalReason};
@@ -49,11 +51,13 @@ pub struct Cut {
     pub range: Range<usize>,
 }
 
-struct Line {
+struct Line<'a> {
     /// What is left of the line, as bytes of the raw text; empty once removed.
     range: Range<usize>,
     /// Whether an empty line stood before.
     opens_paragraph: bool,
+    /// The line as the rules want it, made when the first of them asks.
+    prepared: OnceCell<Option<furniture::Line<'a>>>,
 }
 
 /// Cleans headline and body; publisher and authors help to recognise what is theirs.
@@ -70,6 +74,7 @@ pub fn clean(article: &RawArticle) -> Cleaned {
     }
     work.remove_credits(&site);
     work.remove_repeats();
+    work.remove_cut_mark();
     work.remove_head();
     let byline = work.take_byline(&article.authors);
     // The tail first: a heading of other stories tells where it begins.
@@ -139,13 +144,18 @@ fn clean_title(title: Option<&str>, site: &[String]) -> (Option<String>, Vec<Cut
 
 struct Work<'a> {
     raw: &'a str,
-    lines: Vec<Line>,
+    lines: Vec<Line<'a>>,
     removed: Vec<(RemovalReason, Range<usize>)>,
 }
 
-impl Work<'_> {
-    fn line(&self, index: usize) -> &str {
+impl<'a> Work<'a> {
+    fn line(&self, index: usize) -> &'a str {
         self.lines.get(index).map_or("", |line| slice(self.raw, line.range.clone()))
+    }
+
+    /// A line that is short enough to be furniture.
+    fn short(&self, index: usize) -> Option<&furniture::Line<'a>> {
+        self.lines.get(index)?.prepared.get_or_init(|| furniture::Line::short(self.line(index))).as_ref()
     }
 
     /// Indices of the lines that are still there.
@@ -167,6 +177,7 @@ impl Work<'_> {
         if let Some(line) = self.lines.get_mut(index) {
             self.removed.push((reason, line.range.start..line.range.start + bytes));
             line.range.start = line.range.end - trimmed;
+            line.prepared.take();
         }
     }
 
@@ -176,6 +187,7 @@ impl Work<'_> {
         if let Some(line) = self.lines.get_mut(index) {
             self.removed.push((reason, line.range.start + at..line.range.end));
             line.range.end = line.range.start + kept;
+            line.prepared.take();
         }
     }
 
@@ -198,7 +210,7 @@ impl Work<'_> {
         for (position, index) in kept.iter().copied().enumerate() {
             let line = self.line(index);
             let in_head = position < HEAD_LINES;
-            if is_credit_line(line, in_head || position + 1 == kept.len()) {
+            if self.is_credit_line(index, in_head || position + 1 == kept.len()) {
                 self.remove(index, RemovalReason::PhotoCredit);
             } else if in_head && let Some(at) = credit_suffix(line, site) {
                 self.cut_end(index, at, RemovalReason::PhotoCredit);
@@ -206,28 +218,58 @@ impl Work<'_> {
         }
     }
 
+    /// Whether a line is nothing but a credit. A bare agency name is one only where credits stand (`bare_counts`).
+    fn is_credit_line(&self, index: usize, bare_counts: bool) -> bool {
+        let source = self.line(index);
+        if source.len() > 320 || ends_sentence(source) || source.chars().count() > 80 {
+            return false;
+        }
+        let Some(line) = self.short(index) else { return false };
+        let labelled = FURNITURE.introduces(Rule::CreditLabel, line);
+        let marked = labelled || source.contains(['©', '®']);
+        FURNITURE.is(Rule::Credit, line) && (bare_counts || marked)
+            || source.split_once('/').is_some_and(|(first, _)| FURNITURE.has(Rule::Credit, &fold(first)))
+            || marked && (labelled || source.starts_with(['©', '®'])) && FURNITURE.ends(Rule::Credit, line)
+            || labelled && line.words() <= if line.is_dense() { 16 } else { 6 }
+    }
+
     fn remove_repeats(&mut self) {
-        let mut seen = HashSet::new();
+        let raw = self.raw;
+        let mut seen = FxHashSet::default();
         for (position, index) in self.kept().into_iter().enumerate() {
-            let key = fold(self.line(index));
+            let line = self.lines.get(index).map_or("", |line| slice(raw, line.range.clone()));
             // Short lines (a score, a refrain, a name in a list) may well repeat on purpose.
             let least = if position < HEAD_LINES { 3 } else { 6 };
-            if key.split(' ').count() >= least && !seen.insert(key) {
+            let enough = line.split(' ').nth(least - 1).is_some() || line.len() > 12 * least && line.chars().any(is_ideographic);
+            if !seen.insert(line) && enough {
                 self.remove(index, RemovalReason::RepeatedLine);
             }
+        }
+    }
+
+    /// `[+2345 chars]`, where an interface cut the text.
+    fn remove_cut_mark(&mut self) {
+        let Some(last) = self.kept().last().copied() else { return };
+        let line = self.line(last);
+        if let Some(rest) = line.strip_suffix(" chars]")
+            && let Some((before, digits)) = rest.rsplit_once("[+")
+            && !before.trim().is_empty()
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            self.cut_end(last, before.len(), RemovalReason::PageFurniture);
         }
     }
 
     /// Buttons, menus and dates above the text.
     fn remove_head(&mut self) {
         for index in self.kept().into_iter().take(HEAD_LINES) {
-            let Some(line) = furniture::Line::short(self.line(index)) else { continue };
-            if is_prose(line.source()) {
+            if is_prose(self.line(index)) {
                 break;
             }
-            let furniture = [Rule::Placeholder, Rule::Page, Rule::Advertisement].into_iter().any(|rule| FURNITURE.is(rule, &line))
-                || FURNITURE.is_row(&line)
-                || signature::is_published(&line)
+            let Some(line) = self.short(index) else { continue };
+            let furniture = [Rule::Placeholder, Rule::Page, Rule::Advertisement].into_iter().any(|rule| FURNITURE.is(rule, line))
+                || FURNITURE.is_row(line)
+                || signature::is_published(line)
                 || is_breadcrumb(line.source());
             if furniture && self.kept().len() > 1 {
                 self.remove(index, RemovalReason::PageFurniture);
@@ -236,15 +278,20 @@ impl Work<'_> {
     }
 
     fn take_byline(&mut self, authors: &[String]) -> Option<String> {
-        self.take(|line| signature::is_byline(line, authors), |kept| kept.into_iter().take(HEAD_LINES).collect())
+        self.take(authors, |line| signature::is_byline(line, authors), |kept| kept.into_iter().take(HEAD_LINES).collect())
     }
 
     fn take_last_byline(&mut self, authors: &[String]) -> Option<String> {
         let is_last = |line: &furniture::Line<'_>| signature::is_byline(line, authors) || signature::is_about(line, authors);
-        self.take(is_last, |kept| kept.into_iter().rev().take(TAIL_LINES).collect())
+        self.take(authors, is_last, |kept| kept.into_iter().rev().take(TAIL_LINES).collect())
     }
 
-    fn take(&mut self, is_signature: impl Fn(&furniture::Line<'_>) -> bool, choose: impl Fn(Vec<usize>) -> Vec<usize>) -> Option<String> {
+    fn take(
+        &mut self,
+        authors: &[String],
+        is_signature: impl Fn(&furniture::Line<'_>) -> bool,
+        choose: impl Fn(Vec<usize>) -> Vec<usize>,
+    ) -> Option<String> {
         let kept = self.kept();
         if kept.len() < 2 {
             return None;
@@ -275,18 +322,21 @@ impl Work<'_> {
     fn remove_related(&mut self) {
         let kept = self.kept();
         for (position, index) in kept.iter().copied().enumerate() {
-            let Some(line) = furniture::Line::short(self.line(index)) else { continue };
-            let alone = FURNITURE.is(Rule::Related, &line);
+            let source = self.line(index);
             // Headlines may be questions; a full stop makes a sentence of the article.
-            let stopped = line.source().ends_with(['.', '。', '।', '۔']);
-            if alone || FURNITURE.introduces(Rule::Related, &line) && !stopped {
+            if source.ends_with(['.', '。', '।', '۔']) {
+                continue;
+            }
+            let Some(line) = self.short(index) else { continue };
+            let alone = FURNITURE.is(Rule::Related, line);
+            if alone || FURNITURE.introduces(Rule::Related, line) {
                 // The link may stand on the line below, with text after it.
                 let link = kept.get(position + 1).copied().filter(|_| alone && position + 2 < kept.len());
                 self.remove(index, RemovalReason::RelatedLink);
                 if let Some(link) = link.filter(|link| is_link(self.line(*link))) {
                     self.remove(link, RemovalReason::RelatedLink);
                 }
-            } else if FURNITURE.is(Rule::Advertisement, &line) || FURNITURE.is_row(&line) {
+            } else if FURNITURE.is(Rule::Advertisement, line) || FURNITURE.is_row(line) {
                 self.remove(index, RemovalReason::PageFurniture);
             }
         }
@@ -300,12 +350,12 @@ impl Work<'_> {
         let mut cut = kept.len();
         for (position, index) in kept.iter().enumerate().skip(1).rev() {
             let source = self.line(*index);
-            let furniture = furniture::Line::short(source).is_some_and(|line| {
+            let furniture = self.short(*index).is_some_and(|line| {
                 // A single link ('see also: …') may stand before the last paragraph.
-                FURNITURE.is_any(&line) && FURNITURE.set_off(Rule::Related, &line).is_none()
+                FURNITURE.is_any(line) && FURNITURE.set_off(Rule::Related, line).is_none()
                     || is_address(source)
                     || site.iter().any(|name| name == line.key())
-                    || !ends_sentence(source) && signature::is_published(&line)
+                    || !ends_sentence(source) && signature::is_published(line)
             });
             after += source.len();
             if after * 2 > total || !furniture && (is_prose(source) || is_sentence(source)) {
@@ -325,8 +375,8 @@ impl Work<'_> {
     }
 }
 
-fn lines(raw: &str) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
+fn lines(raw: &str) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
     let mut blank = false;
     let mut start = 0;
     for piece in raw.split_inclusive(['\n', '\r', '\u{2028}', '\u{2029}']) {
@@ -336,7 +386,11 @@ fn lines(raw: &str) -> Vec<Line> {
             // The two halves of CRLF are one line end, not an empty line.
             blank |= !(piece == "\n" && slice(raw, 0..start).ends_with('\r'));
         } else {
-            lines.push(Line { range: start + lead..start + lead + content, opens_paragraph: blank && !lines.is_empty() });
+            lines.push(Line {
+                range: start + lead..start + lead + content,
+                opens_paragraph: blank && !lines.is_empty(),
+                prepared: OnceCell::new(),
+            });
             blank = false;
         }
         start += piece.len();
@@ -374,7 +428,7 @@ fn tidy(line: &str) -> String {
     tidied
 }
 
-fn tidy_lines(raw: &str, lines: &[Line]) -> String {
+fn tidy_lines(raw: &str, lines: &[Line<'_>]) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut opens_paragraph = false;
     for line in lines {
@@ -394,7 +448,7 @@ fn tidy_lines(raw: &str, lines: &[Line]) -> String {
 /// Folds under which a headline may return: itself, and its longest part where a publisher or a section is set beside it.
 fn title_keys(title: &str) -> HashSet<String> {
     let mut keys = HashSet::from([fold(title)]);
-    for separator in [" - ", " – ", " — ", " | ", " · ", ": "] {
+    for separator in [" - ", " – ", " — ", " | ", " · ", ": "].into_iter().filter(|separator| title.contains(separator)) {
         let longest = title.split(separator).max_by_key(|part| part.len()).unwrap_or(title);
         if longest.len() * 5 > title.len() * 3 && fold(longest).split(' ').count() >= 4 {
             keys.insert(fold(longest));
@@ -402,18 +456,6 @@ fn title_keys(title: &str) -> HashSet<String> {
     }
     keys.remove("");
     keys
-}
-
-/// A line that is nothing but a credit. A bare agency name is one only where credits stand (`bare_counts`).
-fn is_credit_line(source: &str, bare_counts: bool) -> bool {
-    let short = source.len() <= 320 && source.chars().count() <= 80 && !ends_sentence(source);
-    let Some(line) = short.then(|| furniture::Line::short(source)).flatten() else { return false };
-    let labelled = FURNITURE.introduces(Rule::CreditLabel, &line);
-    let marked = labelled || source.contains(['©', '®']);
-    FURNITURE.is(Rule::Credit, &line) && (bare_counts || marked)
-        || source.split_once('/').is_some_and(|(first, _)| FURNITURE.has(Rule::Credit, &fold(first)))
-        || marked && (labelled || source.starts_with(['©', '®'])) && FURNITURE.ends(Rule::Credit, &line)
-        || labelled && line.words() <= if line.is_dense() { 16 } else { 6 }
 }
 
 /// Where a credit begins that ends a caption: in brackets, after its label, set off by a mark, or glued to the last word.
@@ -533,7 +575,7 @@ fn marked_credit(line: &str) -> Option<usize> {
     {
         return Some(at);
     }
-    let found = FURNITURE.credits().filter(|credit| line.ends_with(credit.as_str())).max_by_key(|credit| credit.len())?;
+    let found = FURNITURE.printed_at_end(line)?;
     let at = line.len() - found.len();
     let caption = slice(line, 0..at);
     let before = caption.chars().next_back()?;

@@ -20,7 +20,7 @@ pub use segments::Segment;
 use segments::{Block, blocks};
 
 /// Letters looked at, over all blocks of a document.
-const SAMPLE: usize = 420;
+const SAMPLE: usize = 320;
 /// Letters looked at when those left doubt.
 const LARGE_SAMPLE: usize = 2_000;
 /// Probability from which a sample leaves no doubt.

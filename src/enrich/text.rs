@@ -56,8 +56,13 @@ impl<'a> Text<'a> {
 
     fn push(&mut self, span: Range<usize>, ideograph: bool) {
         let start = self.folded.len();
-        for c in slice(self.source, span.clone()).chars() {
-            fold_char(c, &mut |folded| self.folded.push(folded));
+        let word = slice(self.source, span.clone());
+        if word.is_ascii() {
+            self.folded.extend(word.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+        } else {
+            for c in word.chars() {
+                fold_char(c, &mut |folded| self.folded.push(folded));
+            }
         }
         self.tokens.push(Token { span, fold: start..self.folded.len(), ideograph });
     }

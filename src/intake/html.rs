@@ -31,7 +31,34 @@ const LINES: [&str; 6] = ["br", "li", "tr", "dt", "dd", "hr"];
 
 /// Whether a text not marked as HTML is HTML all the same.
 pub(super) fn looks_like(text: &str) -> bool {
-    ["</p>", "<br", "</div>", "</a>", "</span>", "</html>"].iter().any(|tag| text.contains(tag))
+    text.contains('<')
+        && ["</p>", "<br", "</div>", "</a>", "</span>", "</html>", "<p>", "</b>", "</strong>", "</em>", "</i>"]
+            .iter()
+            .any(|tag| text.contains(tag))
+}
+
+/// A text without markup, in which character references were left: all of them are decoded at once.
+pub(super) fn decode(text: &str) -> Option<String> {
+    let named = [
+        "&amp;", "&quot;", "&nbsp;", "&lt;", "&gt;", "&apos;", "&#", "&rsquo;", "&lsquo;", "&ldquo;", "&rdquo;", "&ndash;", "&mdash;",
+        "&hellip;",
+    ];
+    if !text.contains('&') || !named.iter().any(|reference| text.contains(reference)) {
+        return None;
+    }
+    // The tokenizer would take a '<' for a tag, so it is shown none.
+    let mut decoded = String::with_capacity(text.len());
+    for (index, part) in text.split('<').enumerate() {
+        if index > 0 {
+            decoded.push('<');
+        }
+        for Ok(token) in Tokenizer::new(part) {
+            if let Token::String(content) = token {
+                decoded.push_str(&String::from_utf8_lossy(&content));
+            }
+        }
+    }
+    Some(decoded)
 }
 
 /// The text of a fragment: references decoded, runs of white space single, paragraphs apart by an empty line.

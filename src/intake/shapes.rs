@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use crate::article::Shape;
 
 /// A dotted path into a JSON object, and whether what lies there is HTML.
+///
+/// `*` stands for every element of a list or an object, `**` for every text below; `a&b` is what lies at `a` and then what
+/// lies at `b`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {
     /// Keys and array indices, apart by dots.
@@ -44,19 +47,38 @@ pub struct Mapping {
     pub authors: Vec<Path>,
     /// Declared language.
     pub language: Vec<Path>,
+    /// Sections, categories and subject codes of the publisher: hints for the topics.
+    pub sections: Vec<Path>,
 }
 
-/// The value at a dotted path. A key that holds dots itself is found whole.
-pub(super) fn lookup<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+/// The values at a path, in order. A key that holds dots itself is found whole.
+pub(super) fn lookup<'a>(object: &'a Map<String, Value>, path: &str) -> Vec<&'a Value> {
     if let Some(value) = object.get(path) {
-        return Some(value);
+        return vec![value];
     }
-    let (first, rest) = path.split_once('.')?;
-    rest.split('.').try_fold(object.get(first)?, |value, key| match value {
-        Value::Object(object) => object.get(key),
-        Value::Array(items) => items.get(key.parse::<usize>().ok()?),
-        _ => None,
-    })
+    let mut found = Vec::new();
+    for path in path.split('&') {
+        let mut keys = path.split('.');
+        let mut values: Vec<&Value> = keys.next().and_then(|key| object.get(key)).into_iter().collect();
+        for key in keys {
+            values = values.into_iter().flat_map(|value| step(value, key)).collect();
+        }
+        found.extend(values);
+    }
+    found
+}
+
+fn step<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
+    match (value, key) {
+        (Value::Array(items), "*") => items.iter().collect(),
+        (Value::Object(object), "*") => object.values().collect(),
+        (Value::Array(items), "**") => items.iter().flat_map(|item| step(item, "**")).collect(),
+        (Value::Object(object), "**") => object.values().flat_map(|item| step(item, "**")).collect(),
+        (value, "**") => vec![value],
+        (Value::Object(object), key) => object.get(key).into_iter().collect(),
+        (Value::Array(items), key) => key.parse().ok().and_then(|index: usize| items.get(index)).into_iter().collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Tells the shape of an object, and where in it the article stands.
@@ -64,33 +86,49 @@ pub(super) fn recognise(object: &Map<String, Value>) -> (&Map<String, Value>, Sh
     if let Some(article) = schema_org(object) {
         return (article, Shape::SchemaOrg);
     }
-    let has = |key: &str| object.contains_key(key);
-    let shape = if has("maintext") || has("title_page") || has("source_domain") {
-        Shape::NewsPlease
-    } else if has("source-hostname") || has("raw_text") || (has("hostname") && has("fingerprint")) {
-        Shape::Trafilatura
-    } else if object.get("thread").is_some_and(Value::is_object) {
-        Shape::Webz
-    } else if has("meta_lang") || has("canonical_link") || has("publish_date") {
-        Shape::Newspaper
-    } else if ["content_html", "content_text", "content:encoded", "guid", "pubDate", "date_published", "dc:language"].into_iter().any(has)
-        || (has("link") && ["summary", "description", "content"].into_iter().any(has))
-    {
-        Shape::Feed
-    } else {
-        Shape::Copydesk
-    };
+    let has = |keys: &&str| keys.split('+').all(|key| object.contains_key(key));
+    let shape = KEYS.iter().find(|(_, alternatives)| alternatives.iter().any(has)).map_or(Shape::Copydesk, |(shape, _)| *shape);
     (object, shape)
 }
 
+/// The keys that tell a shape, most particular shape first; `a+b` wants both.
+const KEYS: [(Shape, &[&str]); 13] = [
+    (Shape::Webz, &["thread"]),
+    (Shape::NewsPlease, &["maintext", "title_page", "source_domain", "title_rss"]),
+    (Shape::Trafilatura, &["source-hostname", "raw_text", "hostname+fingerprint"]),
+    (Shape::Fundus, &["publishing_date", "plaintext"]),
+    (Shape::MediaCloud, &["article_title", "text_content", "canonical_domain"]),
+    (Shape::EventRegistry, &["eventUri", "dateTimePub", "dataType+uri"]),
+    (Shape::NewsCatcher, &["domain_url", "name_source", "link+parse_date"]),
+    (Shape::ApiTube, &["href+published_at", "href+body"]),
+    (Shape::NewsApi, &["publishedAt", "urlToImage"]),
+    (Shape::Gdelt, &["seendate"]),
+    (Shape::Ninjs, &["versioncreated", "versionCreated", "body_text", "body_xhtml", "bodies+uri", "headlines+uri"]),
+    (Shape::Newspaper, &["meta_lang", "canonical_link", "publish_date"]),
+    (
+        Shape::Feed,
+        &[
+            "content_html",
+            "content_text",
+            "content:encoded",
+            "guid",
+            "pubDate",
+            "date_published",
+            "dc:language",
+            "link+summary",
+            "link+description",
+            "link+content",
+        ],
+    ),
+];
+
 fn schema_org(object: &Map<String, Value>) -> Option<&Map<String, Value>> {
     let is_article = |candidate: &Map<String, Value>| {
+        let is_kind = |kind: &str| kind.ends_with("Article") || kind.ends_with("Posting");
         candidate.contains_key("articleBody")
             || match candidate.get("@type") {
-                Some(Value::String(kind)) => kind.ends_with("Article") || kind.ends_with("Posting"),
-                Some(Value::Array(kinds)) => {
-                    kinds.iter().filter_map(Value::as_str).any(|kind| kind.ends_with("Article") || kind.ends_with("Posting"))
-                }
+                Some(Value::String(kind)) => is_kind(kind),
+                Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).any(is_kind),
                 _ => false,
             }
     };
@@ -106,88 +144,211 @@ pub(super) fn mapping(shape: Shape) -> &'static Mapping {
     &BUILT_IN[index].1
 }
 
-static BUILT_IN: LazyLock<[(Shape, Mapping); 7]> = LazyLock::new(|| {
-    let paths = |written: &str| written.split(' ').filter(|path| !path.is_empty()).map(Path::parse).collect::<Vec<_>>();
-    // id / url / title / text / published / source / authors / language
-    let shape = |shape, [id, url, title, text, published, source, authors, language]: [&str; 8]| {
-        (
-            shape,
-            Mapping {
-                id: paths(id),
-                url: paths(url),
-                title: paths(title),
-                text: paths(text),
-                published: paths(published),
-                source: paths(source),
-                authors: paths(authors),
-                language: paths(language),
-            },
-        )
+/// id, url, title, text, published, source, authors, language, sections; paths apart by blanks.
+const PATHS: [(Shape, [&str; 9]); 15] = [
+    (
+        Shape::Copydesk,
+        [
+            "id",
+            "url link",
+            "title headline",
+            "text body content",
+            "published published_at date",
+            "source source.name publisher",
+            "authors author",
+            "language lang",
+            "sections section categories category subjects",
+        ],
+    ),
+    (
+        Shape::NewsPlease,
+        [
+            "id",
+            "url",
+            "title title_page title_rss",
+            "maintext text",
+            "date_publish date_modify",
+            "source_domain",
+            "authors",
+            "language",
+            "section",
+        ],
+    ),
+    (
+        Shape::Fundus,
+        [
+            "id",
+            "html.responded_url html.requested_url url",
+            "title",
+            "plaintext body.summary&body.sections.** body",
+            "publishing_date",
+            "publisher source.name",
+            "authors",
+            "lang language",
+            "topics section",
+        ],
+    ),
+    (
+        Shape::Trafilatura,
+        [
+            "id",
+            // The address is called source here, and the publisher is not.
+            "source url",
+            "title",
+            "text raw_text",
+            "date",
+            "source-hostname sitename hostname",
+            "author",
+            "language",
+            "categories tags",
+        ],
+    ),
+    (
+        Shape::Newspaper,
+        [
+            "id",
+            "url canonical_link",
+            "title",
+            "text article_html|html",
+            "publish_date",
+            "source_url",
+            "authors",
+            "meta_lang language",
+            "meta_data.section meta_keywords",
+        ],
+    ),
+    (
+        Shape::Webz,
+        [
+            "uuid thread.uuid",
+            "url thread.url",
+            "title thread.title_full thread.title",
+            "text",
+            "published crawled updated",
+            "thread.site_full thread.site",
+            "author",
+            "language",
+            "categories topics thread.site_categories",
+        ],
+    ),
+    (
+        Shape::MediaCloud,
+        [
+            "id stories_id original_url",
+            "url canonical_url original_url",
+            "article_title title",
+            "text_content text",
+            "publication_date parsed_date",
+            "canonical_domain media_name",
+            "authors",
+            "language full_language",
+            "rss_entry.category",
+        ],
+    ),
+    (
+        Shape::EventRegistry,
+        [
+            "uri",
+            "url",
+            "title",
+            "body",
+            "dateTimePub dateTime date&time date",
+            "source.title source.uri",
+            "authors",
+            "lang",
+            "categories.*.label",
+        ],
+    ),
+    (
+        Shape::NewsCatcher,
+        [
+            "id _id",
+            "link",
+            "title",
+            "content description summary",
+            "published_date",
+            "name_source domain_url clean_url",
+            "authors author",
+            "language",
+            "topic theme",
+        ],
+    ),
+    (
+        Shape::ApiTube,
+        [
+            "id",
+            "href",
+            "title",
+            "body|html description|html",
+            "published_at",
+            "source.domain source.name",
+            "author",
+            "language language.code",
+            "categories.*.name",
+        ],
+    ),
+    (
+        Shape::NewsApi,
+        ["id", "url", "title", "content description", "publishedAt", "source.name source.id", "author", "language", "category"],
+    ),
+    // There is no text: the headline is all there is to read.
+    (Shape::Gdelt, ["id", "url", "title", "title", "seendate", "domain", "author", "language", "themes"]),
+    (
+        Shape::Feed,
+        [
+            "guid id",
+            "link url",
+            "title|html",
+            "content:encoded|html content_html|html content_text content|html content.0.value|html summary|html description|html",
+            "pubDate published date_published updated date_modified",
+            "source.title source dc:publisher feed.title",
+            "authors author dc:creator",
+            "dc:language xml:lang language",
+            "categories category tags.*.term tags",
+        ],
+    ),
+    (
+        Shape::SchemaOrg,
+        [
+            "identifier",
+            "url mainEntityOfPage.@id mainEntityOfPage @id",
+            "headline name",
+            "articleBody text",
+            "datePublished dateModified",
+            "publisher",
+            "author",
+            "inLanguage.alternateName inLanguage.name inLanguage",
+            "articleSection",
+        ],
+    ),
+    (
+        Shape::Ninjs,
+        [
+            "uri",
+            "url altIds.0.value",
+            "headlines.0.value headline title",
+            "bodies.*.value|html body_text body_xhtml|html",
+            "firstCreated firstcreated versionCreated versioncreated",
+            "infoSources.0.name infosource.0.name copyrightHolder copyrightholder",
+            "by byline",
+            "language",
+            "subjects.*.uri&subjects.*.name subject.*.code&subject.*.name",
+        ],
+    ),
+];
+
+static BUILT_IN: LazyLock<Vec<(Shape, Mapping)>> = LazyLock::new(|| {
+    let paths = |written: &str| written.split(' ').map(Path::parse).collect::<Vec<_>>();
+    let mapping = |[id, url, title, text, published, source, authors, language, sections]: [&str; 9]| Mapping {
+        id: paths(id),
+        url: paths(url),
+        title: paths(title),
+        text: paths(text),
+        published: paths(published),
+        source: paths(source),
+        authors: paths(authors),
+        language: paths(language),
+        sections: paths(sections),
     };
-    [
-        shape(
-            Shape::Copydesk,
-            [
-                "id",
-                "url link",
-                "title headline",
-                "text body content",
-                "published published_at date",
-                "source source.name publisher",
-                "authors author",
-                "language lang",
-            ],
-        ),
-        shape(
-            Shape::NewsPlease,
-            ["id", "url", "title title_page title_rss", "maintext text", "date_publish", "source_domain", "authors", "language"],
-        ),
-        shape(
-            Shape::Trafilatura,
-            ["id", "source url", "title", "text raw_text", "date", "source-hostname sitename hostname", "author", "language"],
-        ),
-        shape(
-            Shape::Newspaper,
-            ["id", "url canonical_link", "title", "text", "publish_date", "source_url", "authors", "meta_lang language"],
-        ),
-        shape(
-            Shape::Webz,
-            [
-                "uuid thread.uuid",
-                "url thread.url",
-                "title thread.title_full",
-                "text",
-                "published crawled updated",
-                "thread.site_full thread.site",
-                "author",
-                "language",
-            ],
-        ),
-        shape(
-            Shape::Feed,
-            [
-                "guid id",
-                "link url",
-                "title|html",
-                "content:encoded|html content_html|html content_text content|html content.0.value|html summary|html description|html",
-                "pubDate published date_published updated date_modified",
-                "source.title source dc:publisher feed.title",
-                "authors author dc:creator",
-                "dc:language xml:lang language",
-            ],
-        ),
-        shape(
-            Shape::SchemaOrg,
-            [
-                "identifier",
-                "url mainEntityOfPage.@id mainEntityOfPage @id",
-                "headline name",
-                "articleBody text",
-                "datePublished dateModified",
-                "publisher",
-                "author",
-                "inLanguage.alternateName inLanguage.name inLanguage",
-            ],
-        ),
-    ]
+    PATHS.iter().map(|(shape, paths)| (*shape, mapping(*paths))).collect()
 });

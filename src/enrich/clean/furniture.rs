@@ -27,20 +27,23 @@ pub(super) enum Rule {
     Credit,
     /// Words before a photo credit.
     CreditLabel,
-    /// Words before or after an author's name.
+    /// Words before an author's name.
     Byline,
+    /// Those that need no colon even where names have no capitals.
+    BylineAlone,
 }
 
 /// The compiled lists.
 pub(super) struct Furniture {
     terms: FxHashMap<Rule, FxHashSet<String>>,
     longest: usize,
-    credits: Vec<String>,
+    /// The credits as printed, by their last character.
+    credits: FxHashMap<char, Vec<String>>,
 }
 
 /// The lists as shipped.
 pub(super) static FURNITURE: LazyLock<Furniture> = LazyLock::new(|| {
-    let mut furniture = Furniture { terms: FxHashMap::default(), longest: 0, credits: Vec::new() };
+    let mut furniture = Furniture { terms: FxHashMap::default(), longest: 0, credits: FxHashMap::default() };
     for line in include_str!("../data/furniture.txt").lines().filter(|line| !line.starts_with('#')) {
         let Some((name, terms)) = line.split_once('|') else { continue };
         let rule = match name.trim() {
@@ -53,6 +56,7 @@ pub(super) static FURNITURE: LazyLock<Furniture> = LazyLock::new(|| {
             "social" => Rule::Social,
             "published" => Rule::Published,
             "byline" => Rule::Byline,
+            "byline-alone" => Rule::BylineAlone,
             _ => Rule::Page,
         };
         for term in terms.split(',').map(str::trim) {
@@ -60,7 +64,10 @@ pub(super) static FURNITURE: LazyLock<Furniture> = LazyLock::new(|| {
             furniture.longest = furniture.longest.max(key.split(' ').count());
             furniture.terms.entry(rule).or_default().insert(key);
             if rule == Rule::Credit {
-                furniture.credits.extend(spellings(term));
+                for spelling in spellings(term).into_iter().filter(|spelling| spelling.chars().count() > 1) {
+                    let Some(last) = spelling.chars().next_back() else { continue };
+                    furniture.credits.entry(last).or_default().push(spelling);
+                }
             }
         }
     }
@@ -92,8 +99,8 @@ impl Furniture {
 
     /// Whether a line ends with one of the terms as whole words.
     pub(super) fn ends(&self, rule: Rule, line: &Line<'_>) -> bool {
-        let words: Vec<&str> = line.key.split(' ').collect();
-        (1..=words.len().min(self.longest)).any(|count| self.has(rule, &words.get(words.len() - count..).unwrap_or_default().join(" ")))
+        let starts = line.key.rmatch_indices(' ').map(|(at, _)| at + 1).take(self.longest);
+        starts.chain([0]).any(|start| self.has(rule, slice(&line.key, start..line.key.len())))
     }
 
     /// Whether a line is a term, alone or set off by a colon or a bar from what follows.
@@ -143,25 +150,25 @@ impl Furniture {
 
     /// Whether a line is a row of buttons: every word of it names a network or an action.
     pub(super) fn is_row(&self, line: &Line<'_>) -> bool {
-        let words: Vec<&str> = line.key.split(' ').collect();
-        let mut at = 0;
+        let mut rest = line.key.as_str();
         let mut networks = 0;
-        while at < words.len() {
-            let taken = (1..=4.min(words.len() - at)).rev().find_map(|count| {
-                let term = words.get(at..at + count)?.join(" ");
-                let social = self.has(Rule::Social, &term);
-                (social || self.has(Rule::Page, &term) || self.has(Rule::Placeholder, &term)).then_some((count, social))
-            });
-            let Some((count, social)) = taken else { return false };
-            at += count;
-            networks += usize::from(social);
+        while !rest.is_empty() {
+            let ends = rest.match_indices(' ').map(|(at, _)| at).chain([rest.len()]).take(4);
+            let known = |end: &usize| {
+                let term = slice(rest, 0..*end);
+                self.has(Rule::Social, term) || self.has(Rule::Page, term) || self.has(Rule::Placeholder, term)
+            };
+            let Some(end) = ends.filter(known).last() else { return false };
+            networks += usize::from(self.has(Rule::Social, slice(rest, 0..end)));
+            rest = slice(rest, end..rest.len()).trim_start();
         }
-        networks > 0 && (networks > 1 || words.len() > 1 || line.source().len() > 2)
+        networks > 0 && (networks > 1 || line.words() > 1 || line.source().len() > 2)
     }
 
-    /// The credits as printed.
-    pub(super) fn credits(&self) -> impl Iterator<Item = &String> {
-        self.credits.iter().filter(|credit| credit.chars().count() >= 2)
+    /// The longest credit, as printed, that a text ends with.
+    pub(super) fn printed_at_end(&self, text: &str) -> Option<&str> {
+        let candidates = self.credits.get(&text.chars().next_back()?)?;
+        candidates.iter().map(String::as_str).filter(|credit| text.ends_with(credit)).max_by_key(|credit| credit.len())
     }
 
     /// Words of the longest term a line opens with.
@@ -185,7 +192,13 @@ impl<'a> Line<'a> {
     pub(super) fn short(source: &'a str) -> Option<Self> {
         (source.len() <= Self::LONGEST).then(|| {
             let text = Text::new(source);
-            let key = (0..text.len()).map(|token| text.folded(token)).collect::<Vec<_>>().join(" ");
+            let mut key = String::with_capacity(source.len() + text.len());
+            for token in 0..text.len() {
+                if token > 0 {
+                    key.push(' ');
+                }
+                key.push_str(text.folded(token));
+            }
             Self { text, key }
         })
     }

@@ -17,35 +17,17 @@ const PARTICLES: [&str; 48] = [
     "de", "da", "do", "dos", "del", "della", "di", "du", "van", "von", "der", "den", "la", "le", "al", "bin", "ibn", "in", "for", "für",
     "pour", "para", "per", "i", "și", "és", "ve", "и", "та", "dan",
 ];
-/// Labels that need no colon even where names have no capitals.
-const STRONG: [&str; 18] = [
-    "بقلم",
-    "به قلم",
-    "מאת",
-    "撰文",
-    "本报记者",
-    "本報記者",
-    "记者",
-    "記者",
-    "特派記者",
-    "reporting by",
-    "written by",
-    "editing by",
-    "additional reporting by",
-    "نمائندہ",
-    "নিজস্ব প্রতিবেদক",
-    "संवाददाता",
-    "โดย",
-    "גרסה",
-];
 /// Words after a name that make it a byline.
 const SUFFIXES: [&str; 6] = ["기자", "특파원", "記者", "特派員", "记者", "인턴기자"];
+
+/// The longest byline, in characters.
+pub(super) const LONGEST_BYLINE: usize = 160;
 
 /// Whether a line names the author and does nothing else.
 pub(super) fn is_byline(line: &Line<'_>, authors: &[String]) -> bool {
     let source = line.source();
     let letters = source.chars().count();
-    if letters > 160 || line.words() == 0 {
+    if letters > LONGEST_BYLINE || line.words() == 0 {
         return false;
     }
     let named = |key: &str| authors.iter().any(|author| !key.is_empty() && fold(author) == key);
@@ -53,7 +35,7 @@ pub(super) fn is_byline(line: &Line<'_>, authors: &[String]) -> bool {
     if named(line.key()) || place.is_some_and(|(name, _)| named(&fold(name))) {
         return true;
     }
-    let strong = strong(line);
+    let strong = FURNITURE.lead(Rule::BylineAlone, line);
     // '(Reporting by A; editing by B)' may end like a sentence.
     if strong.is_some_and(|words| words >= 2 && words < line.words()) && !line.is_dense() && capitals(line, words_from(strong)) {
         return true;
@@ -78,7 +60,7 @@ pub(super) fn is_byline(line: &Line<'_>, authors: &[String]) -> bool {
 
 /// Whether a line at the end tells who the author is: 'Tom Berrigan is a former fire captain.'
 pub(super) fn is_about(line: &Line<'_>, authors: &[String]) -> bool {
-    line.source().chars().count() <= 160
+    line.source().chars().count() <= LONGEST_BYLINE
         && authors
             .iter()
             .map(|author| fold(author))
@@ -96,15 +78,6 @@ fn offset(line: &Line<'_>, word: usize) -> usize {
         at += line.gap_before(index).len() + line.word(index).len();
     }
     at
-}
-
-/// Words of the strong label a line opens with.
-fn strong(line: &Line<'_>) -> Option<usize> {
-    STRONG.iter().find_map(|label| {
-        let key = fold(label);
-        let rest = line.key().strip_prefix(key.as_str())?;
-        (rest.is_empty() || rest.starts_with(' ')).then(|| key.split(' ').count())
-    })
 }
 
 /// 'Hong Gil-dong, reporter' as Korean and Japanese have it, perhaps with an address.
@@ -130,9 +103,7 @@ fn capitals(line: &Line<'_>, from: usize) -> bool {
         let word = line.word(index);
         if word.chars().next().is_some_and(char::is_uppercase) {
             count += 1;
-        } else if !PARTICLES.contains(&word)
-            && !STRONG.iter().chain(&["editing", "by", "reporting", "additional"]).any(|label| *label == word)
-        {
+        } else if !PARTICLES.contains(&word) && !["editing", "by", "reporting", "additional"].contains(&word) {
             return false;
         }
     }
@@ -163,6 +134,9 @@ fn is_number(word: &str) -> bool {
 }
 
 fn is_year(word: &str) -> bool {
+    if !word.starts_with(char::is_numeric) {
+        return false;
+    }
     let digits: Option<Vec<u32>> = fold(word).chars().map(|c| c.to_digit(10)).collect();
     digits.is_some_and(|digits| matches!(digits.as_slice(), [1, 3 | 4 | 9, _, _] | [2, 0 | 5, _, _]))
 }
