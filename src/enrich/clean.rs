@@ -288,7 +288,7 @@ impl<'a> Work<'a> {
 
     fn take(
         &mut self,
-        authors: &[String],
+        _authors: &[String],
         is_signature: impl Fn(&furniture::Line<'_>) -> bool,
         choose: impl Fn(Vec<usize>) -> Vec<usize>,
     ) -> Option<String> {
