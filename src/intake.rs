@@ -143,7 +143,7 @@ impl Intake {
         let dated = page.published.map(|date| dates::read(&Value::String(date), &self.zone, message.timestamp));
         let (published, published_from) = match dated {
             Some((at, reading)) => (at, Some(reading)),
-            None => message.timestamp.and_then(dates::of_record).map_or((None, None), |(at, reading)| (Some(at), Some(reading))),
+            None => message.timestamp.and_then(dates::of_record).unzip(),
         };
         let declared = message.header_text("language").or(message.header_text("content-language")).or(page.language.as_deref());
         Ok(RawArticle {
@@ -168,16 +168,13 @@ impl Intake {
             return Err(no_text(object, mapping, shape));
         };
         let date = mapping.published.iter().find_map(|path| date_at(object, path));
-        let (published, published_from) = match date.map(|date| dates::read(&date, &self.zone, message.timestamp)) {
-            Some((at, reading)) => (at, Some(reading)),
-            None => (None, None),
-        };
+        let (published, published_from) = date.map(|date| dates::read(&date, &self.zone, message.timestamp)).unzip();
         Ok(RawArticle {
             id: mapping.id.iter().find_map(|path| text_at(object, path, " ")).unwrap_or_default(),
             url: text(&mapping.url),
             title: text(&mapping.title),
             text: body,
-            published,
+            published: published.flatten(),
             published_from,
             source: text(&mapping.source).or_else(|| message.header_text("source").map(str::to_owned)),
             authors: first_names(object, &mapping.authors),

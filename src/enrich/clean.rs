@@ -5,16 +5,21 @@
 //! photo credits (also glued to a caption without a space), lines that stood before, page furniture at head and tail, links
 //! in the middle, byline and dateline. The last two are kept beside the text.
 
+mod credit;
 mod furniture;
+mod lines;
 mod signature;
+mod title;
 
-use std::{cell::OnceCell, collections::HashSet, ops::Range};
+use std::ops::Range;
 
 use rustc_hash::FxHashSet;
 
 use super::text::{fold, slice};
 use crate::article::{Field, RawArticle, RemovalReason};
 use furniture::{FURNITURE, Rule};
+pub(crate) use lines::is_visible;
+use lines::{Line, lines, tidy, tidy_lines};
 
 /// Lines at the top among which headline, caption, credit and byline are looked for.
 const HEAD_LINES: usize = 8;
@@ -51,20 +56,11 @@ pub struct Cut {
     pub range: Range<usize>,
 }
 
-struct Line<'a> {
-    /// What is left of the line, as bytes of the raw text; empty once removed.
-    range: Range<usize>,
-    /// Whether an empty line stood before.
-    opens_paragraph: bool,
-    /// The line as the rules want it, made when the first of them asks.
-    prepared: OnceCell<Option<furniture::Line<'a>>>,
-}
-
 /// Cleans headline and body; publisher and authors help to recognise what is theirs.
 pub fn clean(article: &RawArticle) -> Cleaned {
     let raw = article.text.as_str();
-    let site = site_names(article);
-    let (title, mut removed) = clean_title(article.title.as_deref(), &site);
+    let site = title::site_names(article);
+    let (title, mut removed) = title::clean(article.title.as_deref(), &site);
     let mut work = Work { raw, lines: lines(raw), removed: Vec::new() };
     if let Some(title) = &title {
         work.remove_title(title);
@@ -93,53 +89,6 @@ pub fn clean(article: &RawArticle) -> Cleaned {
     work.removed.sort_by_key(|(_, range)| range.start);
     removed.extend(work.removed.into_iter().map(|(reason, range)| Cut { reason, field: Field::Text, range }));
     Cleaned { title, text, byline, dateline, removed }
-}
-
-/// The folded names under which a publisher signs: as given, its domain, and the domain's first label.
-fn site_names(article: &RawArticle) -> Vec<String> {
-    let host = |url: &str| {
-        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        rest.split(['/', '?', '#', ':']).next().unwrap_or_default().trim_start_matches("www.").to_owned()
-    };
-    let mut names = Vec::new();
-    for name in article.source.iter().cloned().chain(article.source.as_deref().map(host)).chain(article.url.as_deref().map(host)) {
-        names.push(fold(&name));
-        if is_domain(&name) {
-            names.extend(name.split('.').find(|label| label.len() > 3).map(fold));
-        }
-    }
-    names.retain(|name| name.chars().count() > 1);
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// The headline without the publisher's name before or after it.
-fn clean_title(title: Option<&str>, site: &[String]) -> (Option<String>, Vec<Cut>) {
-    let Some(raw) = title else { return (None, Vec::new()) };
-    let mut kept = raw.len() - raw.trim_start().len()..raw.trim_end().len();
-    let mut removed = Vec::new();
-    let cut = |range: Range<usize>| Cut { reason: RemovalReason::SiteName, field: Field::Title, range };
-    for separator in [" - ", " – ", " — ", " | ", "|", " :: ", " » ", " · ", "_", "－", "｜"] {
-        if let Some((rest, name)) = slice(raw, kept.clone()).rsplit_once(separator)
-            && site.contains(&fold(name))
-            && !rest.trim().is_empty()
-        {
-            removed.push(cut(kept.start + rest.len()..kept.end));
-            kept.end = kept.start + rest.trim_end().len();
-        }
-    }
-    for separator in [": ", " - ", " | ", " – "] {
-        if let Some((name, rest)) = slice(raw, kept.clone()).split_once(separator)
-            && site.contains(&fold(name))
-            && !rest.trim().is_empty()
-        {
-            removed.push(cut(kept.start..kept.end - rest.len()));
-            kept.start = kept.end - rest.trim_start().len();
-        }
-    }
-    removed.sort_by_key(|cut| cut.range.start);
-    (Some(tidy(slice(raw, kept))).filter(|title| !title.is_empty()), removed)
 }
 
 struct Work<'a> {
@@ -192,12 +141,12 @@ impl<'a> Work<'a> {
     }
 
     fn remove_title(&mut self, title: &str) {
-        let keys = title_keys(title);
+        let keys = title::keys(title);
         let words = fold(title).split(' ').count();
         for index in self.kept().into_iter().take(HEAD_LINES) {
             let line = self.line(index);
             let comparable = line.len() <= 2 * title.len() + 100;
-            if comparable && title_keys(line).intersection(&keys).next().is_some() {
+            if comparable && title::keys(line).intersection(&keys).next().is_some() {
                 self.remove(index, RemovalReason::RepeatedTitle);
             } else if words >= 4 && line.starts_with(title) {
                 self.cut_start(index, title.len(), RemovalReason::RepeatedTitle);
@@ -212,7 +161,7 @@ impl<'a> Work<'a> {
             let in_head = position < HEAD_LINES;
             if self.is_credit_line(index, in_head || position + 1 == kept.len()) {
                 self.remove(index, RemovalReason::PhotoCredit);
-            } else if in_head && let Some(at) = credit_suffix(line, site) {
+            } else if in_head && let Some(at) = credit::suffix(line, site) {
                 self.cut_end(index, at, RemovalReason::PhotoCredit);
             }
         }
@@ -234,10 +183,9 @@ impl<'a> Work<'a> {
     }
 
     fn remove_repeats(&mut self) {
-        let raw = self.raw;
         let mut seen = FxHashSet::default();
         for (position, index) in self.kept().into_iter().enumerate() {
-            let line = self.lines.get(index).map_or("", |line| slice(raw, line.range.clone()));
+            let line = self.line(index);
             // Short lines (a score, a refrain, a name in a list) may well repeat on purpose.
             let least = if position < HEAD_LINES { 3 } else { 6 };
             let enough = line.split(' ').nth(least - 1).is_some() || line.len() > 12 * least && line.chars().any(is_ideographic);
@@ -278,26 +226,20 @@ impl<'a> Work<'a> {
     }
 
     fn take_byline(&mut self, authors: &[String]) -> Option<String> {
-        self.take(authors, |line| signature::is_byline(line, authors), |kept| kept.into_iter().take(HEAD_LINES).collect())
+        self.take(|line| signature::is_byline(line, authors), |kept| kept.into_iter().take(HEAD_LINES).collect())
     }
 
     fn take_last_byline(&mut self, authors: &[String]) -> Option<String> {
         let is_last = |line: &furniture::Line<'_>| signature::is_byline(line, authors) || signature::is_about(line, authors);
-        self.take(authors, is_last, |kept| kept.into_iter().rev().take(TAIL_LINES).collect())
+        self.take(is_last, |kept| kept.into_iter().rev().take(TAIL_LINES).collect())
     }
 
-    fn take(
-        &mut self,
-        _authors: &[String],
-        is_signature: impl Fn(&furniture::Line<'_>) -> bool,
-        choose: impl Fn(Vec<usize>) -> Vec<usize>,
-    ) -> Option<String> {
+    fn take(&mut self, is_signature: impl Fn(&furniture::Line<'_>) -> bool, choose: impl Fn(Vec<usize>) -> Vec<usize>) -> Option<String> {
         let kept = self.kept();
         if kept.len() < 2 {
             return None;
         }
-        let found =
-            choose(kept).into_iter().find(|index| furniture::Line::short(self.line(*index)).is_some_and(|line| is_signature(&line)))?;
+        let found = choose(kept).into_iter().find(|index| self.short(*index).is_some_and(&is_signature))?;
         let byline = tidy(self.line(found));
         self.remove(found, RemovalReason::Byline);
         Some(byline)
@@ -375,217 +317,8 @@ impl<'a> Work<'a> {
     }
 }
 
-fn lines(raw: &str) -> Vec<Line<'_>> {
-    let mut lines: Vec<Line<'_>> = Vec::new();
-    let mut blank = false;
-    let mut start = 0;
-    for piece in raw.split_inclusive(['\n', '\r', '\u{2028}', '\u{2029}']) {
-        let lead = piece.len() - piece.trim_start_matches(is_blank).len();
-        let content = piece.trim_matches(is_blank).len();
-        if content == 0 {
-            // The two halves of CRLF are one line end, not an empty line.
-            blank |= !(piece == "\n" && slice(raw, 0..start).ends_with('\r'));
-        } else {
-            lines.push(Line {
-                range: start + lead..start + lead + content,
-                opens_paragraph: blank && !lines.is_empty(),
-                prepared: OnceCell::new(),
-            });
-            blank = false;
-        }
-        start += piece.len();
-    }
-    lines
-}
-
-/// Whether a text shows anything at all.
-pub(crate) fn is_visible(text: &str) -> bool {
-    !text.chars().all(is_blank)
-}
-
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || is_invisible(c)
-}
-
-/// Characters that neither show nor join: noise of editors and trackers. ZWNJ, ZWJ and direction marks stay.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{ad}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// One line with single spaces and no invisible characters.
-fn tidy(line: &str) -> String {
-    let mut tidied = String::with_capacity(line.len());
-    for c in line.chars().filter(|c| !is_invisible(*c)) {
-        if c.is_whitespace() || c.is_control() {
-            if !tidied.is_empty() && !tidied.ends_with(' ') {
-                tidied.push(' ');
-            }
-        } else {
-            tidied.push(c);
-        }
-    }
-    tidied.truncate(tidied.trim_end().len());
-    tidied
-}
-
-fn tidy_lines(raw: &str, lines: &[Line<'_>]) -> String {
-    let mut text = String::with_capacity(raw.len());
-    let mut opens_paragraph = false;
-    for line in lines {
-        opens_paragraph |= line.opens_paragraph;
-        let tidied = tidy(slice(raw, line.range.clone()));
-        if !tidied.is_empty() {
-            if !text.is_empty() {
-                text.push_str(if opens_paragraph { "\n\n" } else { "\n" });
-            }
-            text.push_str(&tidied);
-            opens_paragraph = false;
-        }
-    }
-    text
-}
-
-/// Folds under which a headline may return: itself, and its longest part where a publisher or a section is set beside it.
-fn title_keys(title: &str) -> HashSet<String> {
-    let mut keys = HashSet::from([fold(title)]);
-    for separator in [" - ", " – ", " — ", " | ", " · ", ": "].into_iter().filter(|separator| title.contains(separator)) {
-        let longest = title.split(separator).max_by_key(|part| part.len()).unwrap_or(title);
-        if longest.len() * 5 > title.len() * 3 && fold(longest).split(' ').count() >= 4 {
-            keys.insert(fold(longest));
-        }
-    }
-    keys.remove("");
-    keys
-}
-
-/// Where a credit begins that ends a caption: in brackets, after its label, set off by a mark, or glued to the last word.
-fn credit_suffix(line: &str, site: &[String]) -> Option<usize> {
-    if line.chars().count() > 300 || ends_sentence(line) {
-        return None;
-    }
-    let found =
-        bracketed_credit(line, site).or_else(|| labelled_credit(line)).or_else(|| glued_credit(line)).or_else(|| marked_credit(line))?;
-    let caption = slice(line, 0..found).trim_end();
-    let least = if caption.chars().any(is_ideographic) { 5 } else { 10 };
-    (caption.chars().count() >= least).then_some(caption.len())
-}
-
 fn is_ideographic(c: char) -> bool {
     ('\u{3000}'..='\u{9fff}').contains(&c) || ('\u{ac00}'..='\u{d7a3}').contains(&c)
-}
-
-/// `(Photo by A/AFP)`, `（撮影・A）`.
-fn bracketed_credit(line: &str, site: &[String]) -> Option<usize> {
-    let close = line.trim_end().chars().next_back()?;
-    let open = match close {
-        ')' => '(',
-        ']' => '[',
-        '）' => '（',
-        '】' => '【',
-        _ => return None,
-    };
-    let at = line.rfind(open)?;
-    let inside = slice(line, at + open.len_utf8()..line.trim_end().len() - close.len_utf8());
-    let credit = furniture::Line::short(inside)?;
-    let named = |part: &str| FURNITURE.has(Rule::Credit, &fold(part)) || site.contains(&fold(part));
-    let signed = inside.split(['/', ',']).any(named);
-    (FURNITURE.is(Rule::Credit, &credit) || signed && inside.chars().count() <= 40 || FURNITURE.lead(Rule::CreditLabel, &credit).is_some())
-        .then_some(at)
-}
-
-/// `Foto: A/dpa` after a caption, with or without a space before it.
-fn labelled_credit(line: &str) -> Option<usize> {
-    // As Japanese papers have it: '＝place, photographed by A'.
-    if let Some((at, _)) = line.char_indices().rfind(|(_, c)| matches!(c, '＝' | '='))
-        && ["撮影", "提供"].iter().any(|end| line.ends_with(end))
-    {
-        return Some(at);
-    }
-    // A caption that is a sentence, and its credit after it.
-    if let Some((at, stop)) = line.char_indices().rfind(|(at, c)| match c {
-        '.' => slice(line, at + 1..line.len()).starts_with(' '),
-        c => *c == '。',
-    }) {
-        let at = at + stop.len_utf8();
-        let rest = slice(line, at..line.len());
-        let credit = furniture::Line::short(rest.trim())?;
-        let named = ["撮影", "提供", "攝影", "摄影", "攝", "摄"].iter().any(|end| rest.ends_with(end)) && rest.chars().count() <= 16;
-        if named || credit.words() <= 7 && !credit.is_dense() && FURNITURE.lead(Rule::CreditLabel, &credit).is_some() {
-            return Some(at);
-        }
-    }
-    for (at, mark) in line.char_indices().filter(|(_, c)| matches!(c, ':' | '：' | '=' | '.')) {
-        let name = slice(line, at + mark.len_utf8()..line.len()).trim();
-        if name.is_empty() || name.chars().count() > 50 || name.split_whitespace().count() > 7 {
-            continue;
-        }
-        let before = slice(line, 0..at).trim_end();
-        let starts = before.char_indices().rev().take(24).map(|(start, _)| start);
-        let label = starts.filter(|start| {
-            let label = slice(before, *start..before.len());
-            // A full stop ends an abbreviation here.
-            label.chars().next().is_some_and(char::is_alphabetic)
-                && (mark != '.' || ["fot", "Fot", "foto", "Foto", "Ph", "ph"].contains(&label))
-                && FURNITURE.has(Rule::CreditLabel, &fold(label))
-                && begins_word(before, *start)
-        });
-        if let Some(start) = label.last() {
-            return Some(start);
-        }
-    }
-    None
-}
-
-/// Whether a word begins at a byte: after no letter, or with a capital after a small letter, or in a script without capitals.
-fn begins_word(line: &str, at: usize) -> bool {
-    let before = slice(line, 0..at).chars().next_back();
-    let first = slice(line, at..line.len()).chars().next();
-    match (before, first) {
-        (Some(before), Some(first)) if before.is_alphabetic() => {
-            before.is_lowercase() && first.is_uppercase() || !first.is_lowercase() && !first.is_uppercase()
-        }
-        _ => true,
-    }
-}
-
-/// `…the palaceAFP`, `…quelque partAgence/A`: a capital after a small letter is never one word.
-fn glued_credit(line: &str) -> Option<usize> {
-    let mut before = ' ';
-    for (at, c) in line.char_indices() {
-        if before.is_lowercase() && c.is_uppercase() {
-            let rest = slice(line, at..line.len());
-            let signed = rest.contains('/') && rest.chars().count() <= 50 && rest.split_whitespace().count() <= 6;
-            let labelled = || {
-                let credit = furniture::Line::short(rest)?;
-                (credit.words() <= 7 && FURNITURE.lead(Rule::CreditLabel, &credit)? < credit.words()).then_some(())
-            };
-            if signed || FURNITURE.has(Rule::Credit, &fold(rest)) || labelled().is_some() {
-                return Some(at);
-            }
-        }
-        before = c;
-    }
-    None
-}
-
-/// `… © AFP`, `… / رويترز`, and long names of a script without capitals run onto a word.
-fn marked_credit(line: &str) -> Option<usize> {
-    if let Some((at, _)) = line.char_indices().rfind(|(_, c)| matches!(c, '©' | 'ⓒ'))
-        && slice(line, at..line.len()).split_whitespace().count() <= 7
-    {
-        return Some(at);
-    }
-    let found = FURNITURE.printed_at_end(line)?;
-    let at = line.len() - found.len();
-    let caption = slice(line, 0..at);
-    let before = caption.chars().next_back()?;
-    let first = found.chars().next()?;
-    if before.is_alphabetic() && !first.is_uppercase() && !first.is_lowercase() && found.chars().count() >= 6 {
-        return Some(at);
-    }
-    let trimmed = caption.trim_end();
-    let marks = ['©', '/', '|'];
-    trimmed.ends_with(marks).then(|| trimmed.trim_end_matches(marks).trim_end().len()).filter(|at| *at > 0)
 }
 
 /// 'Home > World > Middle East'.

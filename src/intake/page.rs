@@ -27,7 +27,11 @@ pub(super) struct Page {
 
 /// Whether a text is a whole page and not a fragment.
 pub(super) fn looks_like(text: &str) -> bool {
-    let head: String = text.trim_start().chars().take(400).collect::<String>().to_ascii_lowercase();
+    let text = text.trim_start();
+    if !text.starts_with('<') {
+        return false;
+    }
+    let head = text.chars().take(400).collect::<String>().to_ascii_lowercase();
     head.starts_with("<!doctype html") || head.starts_with("<html") || head.starts_with("<?xml") && head.contains("<html")
 }
 

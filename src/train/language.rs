@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{Random, TrainError};
 use crate::enrich::model::{self, Linear, features, softmax};
-use corpus::{Sample, Scripts};
+use corpus::Sample;
 
 /// n-grams of up to this many characters; two in scripts without spaces, where a character is a word.
 const LONGEST: usize = 4;
@@ -34,7 +34,7 @@ const HELD_OUT: usize = 20;
 /// # Errors
 /// A file cannot be read, or none holds text.
 pub fn language(data: &Path, exclude: &[String], mut progress: impl FnMut(&str)) -> Result<Vec<u8>, TrainError> {
-    let scripts: Scripts = corpus::read(data, exclude)?;
+    let scripts = corpus::read(data, exclude)?;
     if scripts.is_empty() {
         return Err(TrainError::NoText(data.to_owned()));
     }
@@ -85,7 +85,7 @@ fn bayes(linear: &Linear, training: &[Vec<Sample>]) -> Vec<f32> {
     let mut totals = vec![SMOOTHING * (1 << linear.bits) as f32; labels];
     for (label, samples) in training.iter().enumerate() {
         for sample in samples {
-            features(&sample.text, linear.longest, linear.bits, |feature| {
+            features(sample, linear.longest, linear.bits, |feature| {
                 weights[feature as usize * labels + label] += 1.0;
                 totals[label] += 1.0;
             });

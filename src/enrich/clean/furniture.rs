@@ -92,6 +92,12 @@ impl Furniture {
         self.terms.get(&rule).is_some_and(|terms| terms.contains(key))
     }
 
+    /// Whether a name is that of an agency, or of the publisher.
+    pub(super) fn signs(&self, name: &str, site: &[String]) -> bool {
+        let key = fold(name);
+        self.has(Rule::Credit, &key) || site.contains(&key)
+    }
+
     /// Whether a line is one of the terms.
     pub(super) fn is(&self, rule: Rule, line: &Line<'_>) -> bool {
         self.has(rule, &line.key)

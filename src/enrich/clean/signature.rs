@@ -37,7 +37,7 @@ pub(super) fn is_byline(line: &Line<'_>, authors: &[String]) -> bool {
     }
     let strong = FURNITURE.lead(Rule::BylineAlone, line);
     // '(Reporting by A; editing by B)' may end like a sentence.
-    if strong.is_some_and(|words| words >= 2 && words < line.words()) && !line.is_dense() && capitals(line, words_from(strong)) {
+    if strong.is_some_and(|words| words >= 2 && words < line.words() && !line.is_dense() && capitals(line, words)) {
         return true;
     }
     if letters > 90 || ends_sentence(source) {
@@ -65,10 +65,6 @@ pub(super) fn is_about(line: &Line<'_>, authors: &[String]) -> bool {
             .iter()
             .map(|author| fold(author))
             .any(|author| author.contains(' ') && line.key().strip_prefix(author.as_str()).is_some_and(|rest| rest.starts_with(' ')))
-}
-
-fn words_from(words: Option<usize>) -> usize {
-    words.unwrap_or_default()
 }
 
 fn offset(line: &Line<'_>, word: usize) -> usize {
@@ -192,7 +188,7 @@ fn is_place_line(place: &str, mark: char, rest_of_line: &str, site: &[String]) -
     if text.len() == 0 || text.len() > 10 {
         return false;
     }
-    let named = |part: &str| FURNITURE.has(Rule::Credit, &fold(part)) || site.contains(&fold(part));
+    let named = |part: &str| FURNITURE.signs(part, site);
     let bracketed = place.split(['(', ')', '/', '[', ']', '（', '）']).map(str::trim).filter(|part| !part.is_empty()).skip(1);
     let agency = bracketed.clone().any(|part| {
         // Perhaps several agencies, or an agency and its reporter, but no words of a sentence.

@@ -9,10 +9,7 @@ use super::super::{Random, TrainError, rows};
 use crate::enrich::{han, language::letters};
 
 /// One training text, as a model reads it.
-#[derive(Debug, Clone)]
-pub(super) struct Sample {
-    pub(super) text: Vec<char>,
-}
+pub(super) type Sample = Vec<char>;
 
 /// Texts by script (ISO 15924) and tag.
 pub(super) type Scripts = BTreeMap<&'static str, BTreeMap<&'static str, Vec<Sample>>>;
@@ -53,13 +50,13 @@ fn add(scripts: &mut Scripts, tag: &'static str, text: &str) {
     };
     let text = letters::of_script(text, script, usize::MAX);
     if text.len() > 3 {
-        scripts.entry(script.short_name()).or_default().entry(tag).or_default().push(Sample { text });
+        scripts.entry(script.short_name()).or_default().entry(tag).or_default().push(text);
     }
 }
 
 /// One of the samples.
 pub(super) fn draw<'a>(samples: &'a [Sample], random: &mut Random) -> &'a [char] {
-    samples.get(random.below(samples.len())).map_or(&[], |sample| &sample.text)
+    samples.get(random.below(samples.len())).map_or(&[], Vec::as_slice)
 }
 
 /// A cut of a text: as long as a few words, a headline, or all of it; now and then without its accents, or with the slips
