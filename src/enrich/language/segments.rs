@@ -77,10 +77,12 @@ pub(super) fn most(blocks: &[Block<'_>], tags: &[&'static str]) -> &'static str 
 pub(super) fn merge(blocks: &[Block<'_>], tags: &[&'static str]) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     for (block, tag) in blocks.iter().zip(tags) {
+        // The empty line between two blocks belongs to neither.
+        let start = block.range.start + block.text.len() - block.text.trim_start().len();
         let end = block.range.start + block.text.trim_end().len();
         match segments.last_mut() {
             Some(last) if last.field == block.field && last.tag == *tag => last.range.end = end,
-            _ => segments.push(Segment { field: block.field, range: block.range.start..end, tag }),
+            _ => segments.push(Segment { field: block.field, range: start..end, tag }),
         }
     }
     segments
