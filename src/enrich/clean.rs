@@ -29,6 +29,8 @@ const TAIL_LINES: usize = 3;
 const PROSE_CHARS: usize = 60;
 /// A line after 'read also:' up to this long that does not end like a sentence is the link.
 const LINK_CHARS: usize = 150;
+/// Lines of running text an article must have before what stands around them counts as the frame of a page.
+const BODY_LINES: usize = 3;
 
 /// The result: clean text, and what was taken out of the raw text, in ascending order.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,6 +75,9 @@ pub fn clean(article: &RawArticle) -> Cleaned {
     work.remove_cut_mark();
     work.remove_head();
     let byline = work.take_byline(&article.authors);
+    if title.is_some() {
+        work.remove_frame_above();
+    }
     // The tail first: a heading of other stories tells where it begins.
     work.remove_tail(&site);
     let byline = match (byline, work.take_last_byline(&article.authors)) {
@@ -225,6 +230,36 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Short lines above a date, a byline or a button that was found at the head: a section's name, a bare name, a button
+    /// whose wording is in no list. A caption stands below those, or keeps its line where a credit was cut off.
+    fn remove_frame_above(&mut self) {
+        let kept = self.kept();
+        let Some((first, _)) = self.body(&kept) else { return };
+        let above = kept.get(..first.min(HEAD_LINES)).unwrap_or_default();
+        let starts = |reason: RemovalReason| self.removed.iter().filter(move |(found, _)| *found == reason).map(|(_, range)| range.start);
+        let text = kept.get(first).and_then(|index| self.lines.get(*index)).map_or(0, |line| line.range.start);
+        let found =
+            starts(RemovalReason::PageFurniture).chain(starts(RemovalReason::Byline)).filter(|start| *start < text).max().unwrap_or(0);
+        let slight =
+            |index: &usize| self.lines.get(*index).is_some_and(|line| line.range.end <= found) && self.short(*index).is_some_and(is_slight);
+        for index in above.iter().copied().filter(slight).collect::<Vec<_>>() {
+            self.remove(index, RemovalReason::PageFurniture);
+        }
+    }
+
+    /// Positions of the first and the last line of running text, where there are enough of them and they end as sentences do.
+    fn body(&self, kept: &[usize]) -> Option<(usize, usize)> {
+        let running = |position: &usize| kept.get(*position).is_some_and(|index| is_running(self.line(*index)));
+        let stopped =
+            (0..kept.len()).filter(running).filter(|position| kept.get(*position).is_some_and(|index| ends_sentence(self.line(*index))));
+        let unstopped =
+            kept.iter().map(|index| self.line(*index)).filter(|line| line.len() > PROSE_CHARS && is_running(line) && !ends_sentence(line));
+        if stopped.count() < BODY_LINES.max(4 * unstopped.count()) {
+            return None;
+        }
+        Some(((0..kept.len()).find(running)?, (0..kept.len()).rev().find(running)?))
+    }
+
     fn take_byline(&mut self, authors: &[String]) -> Option<String> {
         self.take(|line| signature::is_byline(line, authors), |kept| kept.into_iter().take(HEAD_LINES).collect())
     }
@@ -275,7 +310,9 @@ impl<'a> Work<'a> {
                 // The link may stand on the line below, with text after it.
                 let link = kept.get(position + 1).copied().filter(|_| alone && position + 2 < kept.len());
                 self.remove(index, RemovalReason::RelatedLink);
-                if let Some(link) = link.filter(|link| is_link(self.line(*link))) {
+                // A headline may be a question.
+                let question = |line: &str| line.ends_with(['?', '؟', '？']) && line.chars().count() <= PROSE_CHARS + 20;
+                if let Some(link) = link.filter(|link| is_link(self.line(*link)) || question(self.line(*link))) {
                     self.remove(link, RemovalReason::RelatedLink);
                 }
             } else if FURNITURE.is(Rule::Advertisement, line) || FURNITURE.is_row(line) {
@@ -300,16 +337,31 @@ impl<'a> Work<'a> {
                     || !ends_sentence(source) && signature::is_published(line)
             });
             after += source.len();
-            if after * 2 > total || !furniture && (is_prose(source) || is_sentence(source)) {
+            if after * 2 > total || !furniture && is_running(source) {
                 break;
             }
             if furniture {
                 cut = position;
             }
         }
+        cut = self.frame_below(&kept, cut).unwrap_or(cut);
         for index in kept.get(cut..).unwrap_or_default() {
             self.remove(*index, RemovalReason::PageFurniture);
         }
+    }
+
+    /// Where the lines begin that follow the last sentence and are none themselves, up to known furniture or the end. Lists are
+    /// the article's: results, squads, addresses.
+    fn frame_below(&self, kept: &[usize], known: usize) -> Option<usize> {
+        let before = kept.get(..known)?;
+        let (_, last) = self.body(before)?;
+        let text = |position: usize| before.get(position).map_or("", |index| self.line(*index));
+        let list = (last + 1..known).rev().find(|position| is_listed(text(*position)));
+        let start = list.unwrap_or(last) + 1;
+        let opens = |line: &str| line.chars().count() < if line.chars().any(is_ideographic) { PROSE_CHARS / 3 } else { PROSE_CHARS };
+        // A single last line may be where somebody cut the text off.
+        let enough = known < kept.len() || start + 1 < known;
+        (start < known && enough && !text(start - 1).ends_with([':', '：']) && opens(text(start))).then_some(start)
     }
 
     fn text(&self) -> String {
@@ -351,6 +403,24 @@ fn is_prose(line: &str) -> bool {
     let unstopped = line.chars().any(|c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'));
     let least = if line.chars().any(is_ideographic) { PROSE_CHARS / 3 } else { PROSE_CHARS };
     unstopped && letters >= PROSE_CHARS / 2 || letters >= least && ends_sentence(line) || letters >= LINK_CHARS + 10
+}
+
+fn is_running(line: &str) -> bool {
+    is_prose(line) || is_sentence(line)
+}
+
+/// A few words that neither end nor open like a sentence, and say nothing of what follows.
+fn is_slight(line: &furniture::Line<'_>) -> bool {
+    let source = line.source();
+    let long = if line.is_dense() { source.chars().count() > 12 } else { line.words() > 4 || source.chars().count() > 40 };
+    !long && !ends_sentence(source) && !source.ends_with([':', '：', '"', '”', '»']) && !is_listed(source)
+}
+
+/// An entry of a list: it opens with a bullet, or holds figures or several commas.
+fn is_listed(line: &str) -> bool {
+    line.starts_with(['•', '-', '–', '—', '*', '·', '"', '“', '«', '„', '▪', '●'])
+        || line.chars().any(char::is_numeric)
+        || line.chars().filter(|c| matches!(c, ',' | '،' | '、' | '，' | ';')).nth(1).is_some()
 }
 
 /// A line that is nothing but a web address.

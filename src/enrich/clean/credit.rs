@@ -14,7 +14,8 @@ pub(super) fn suffix(line: &str, site: &[String]) -> Option<usize> {
     if line.chars().count() > 300 || ends_sentence(line) {
         return None;
     }
-    let found = bracketed(line, site).or_else(|| labelled(line)).or_else(|| glued(line)).or_else(|| marked(line))?;
+    let found =
+        bracketed(line, site).or_else(|| signed(line, site)).or_else(|| labelled(line)).or_else(|| glued(line)).or_else(|| marked(line))?;
     let caption = slice(line, 0..found).trim_end();
     let least = if caption.chars().any(is_ideographic) { 5 } else { 10 };
     (caption.chars().count() >= least).then_some(caption.len())
@@ -36,6 +37,26 @@ fn bracketed(line: &str, site: &[String]) -> Option<usize> {
     let signed = inside.split(['/', ',']).any(|part| FURNITURE.signs(part, site));
     (FURNITURE.is(Rule::Credit, &credit) || signed && inside.chars().count() <= 40 || FURNITURE.lead(Rule::CreditLabel, &credit).is_some())
         .then_some(at)
+}
+
+/// `Caption. A BEE (EFE)`, `Caption. A. Bee / AFP`, `caption（place）＝A`: the photographer and the agency after a caption.
+fn signed(line: &str, site: &[String]) -> Option<usize> {
+    if let Some((caption, name)) = line.rsplit_once(['＝', '='])
+        && FURNITURE.signs(name, site)
+    {
+        let place = caption.rfind(['（', '(']).filter(|_| caption.ends_with(['）', ')']));
+        return Some(place.unwrap_or(caption.len()));
+    }
+    let (caption, credit) = line.rsplit_once(['.', '。', '—', '|']).filter(|(_, credit)| credit.starts_with([' ', '\u{a0}']))?;
+    let (name, agency) = credit.trim().trim_end_matches([')', '）']).rsplit_once(['(', '（', '/', ','])?;
+    let names = name.split_whitespace().count() <= 4 && name.split_whitespace().all(|word| word.starts_with(char::is_uppercase));
+    (names && FURNITURE.signs(agency.trim(), site)).then(|| {
+        caption.len()
+            + line
+                .get(caption.len()..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(0, |mark| if mark == '.' || mark == '。' { mark.len_utf8() } else { 0 })
+    })
 }
 
 /// `Foto: A/dpa` after a caption, with or without a space before it.

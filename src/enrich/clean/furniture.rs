@@ -118,6 +118,16 @@ impl Furniture {
     pub(super) fn set_off(&self, rule: Rule, line: &Line<'_>) -> Option<usize> {
         let words = self.lead(rule, line)?;
         let gap = if words < line.words() { line.text.gap_before(words) } else { return None };
+        // 'Read also - …', 'Image source, …': but one word before a dash or a comma begins a sentence.
+        let weaker = words >= 2
+            && match rule {
+                Rule::Related => gap.ends_with(' ') && gap.trim_start().starts_with(['-', '–', '—']),
+                Rule::CreditLabel => gap.starts_with([',', '،', '、']),
+                _ => false,
+            };
+        if weaker {
+            return Some(words);
+        }
         gap.trim_start().starts_with([':', '：', '|', '/', '>', '»', '›', '؛', '=', '►', '▶', '→', '】', ']']).then_some(words)
     }
 
@@ -144,7 +154,10 @@ impl Furniture {
             || self.is_row(line)
             || words <= 9 && !stopped && self.names_network(line)
             || line.source().contains('©') && words <= 12
-            || line.key.strip_prefix("copyright ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            || line.key.strip_prefix("copyright ").is_some_and(|rest| {
+                // '© 2026', '(C) A', 'ⓒ A'.
+                rest.starts_with(|c: char| c.is_ascii_digit()) || rest.starts_with("c ") || line.source().contains('ⓒ')
+            })
     }
 
     /// Whether a line names a social network: 'join us on …'.

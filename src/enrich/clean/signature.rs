@@ -12,10 +12,10 @@ use super::{
 };
 
 /// Particles between the words of a name, and what joins two authors.
-const PARTICLES: [&str; 48] = [
-    "unserem", "unserer", "our", "nuestro", "notre", "nostro", "onze", "with", "and", "und", "et", "y", "e", "en", "i", "og", "och", "ja",
-    "de", "da", "do", "dos", "del", "della", "di", "du", "van", "von", "der", "den", "la", "le", "al", "bin", "ibn", "in", "for", "für",
-    "pour", "para", "per", "i", "și", "és", "ve", "и", "та", "dan",
+const PARTICLES: [&str; 55] = [
+    "avec", "mit", "con", "com", "met", "med", "cu", "unserem", "unserer", "our", "nuestro", "notre", "nostro", "onze", "with", "and",
+    "und", "et", "y", "e", "en", "i", "og", "och", "ja", "de", "da", "do", "dos", "del", "della", "di", "du", "van", "von", "der", "den",
+    "la", "le", "al", "bin", "ibn", "in", "for", "für", "pour", "para", "per", "i", "și", "és", "ve", "и", "та", "dan",
 ];
 /// Words after a name that make it a byline.
 const SUFFIXES: [&str; 6] = ["기자", "특파원", "記者", "特派員", "记者", "인턴기자"];
@@ -55,7 +55,16 @@ pub(super) fn is_byline(line: &Line<'_>, authors: &[String]) -> bool {
         return true;
     }
     let Some(words) = FURNITURE.lead(Rule::Byline, line).filter(|words| *words < line.words()) else { return false };
-    named(&fold(source.get(offset(line, words)..).unwrap_or_default())) || rest(words) <= longest && capitals(line, words)
+    let name = source.get(offset(line, words)..).unwrap_or_default();
+    // 'By A B, health correspondent'.
+    let role = name.split_once(',').filter(|(_, role)| role.split_whitespace().count() <= 4);
+    named(&fold(name))
+        || rest(words) <= longest
+            && (capitals(line, words)
+                || role.is_some_and(|(name, _)| {
+                    let name = name.split_whitespace();
+                    name.clone().count() >= 2 && name.clone().all(|word| word.starts_with(char::is_uppercase))
+                }))
 }
 
 /// Whether a line at the end tells who the author is: 'Tom Berrigan is a former fire captain.'
@@ -97,7 +106,8 @@ fn capitals(line: &Line<'_>, from: usize) -> bool {
     let mut count = 0;
     for index in from..line.words() {
         let word = line.word(index);
-        if word.chars().next().is_some_and(char::is_uppercase) {
+        let initial = word.chars().next().is_some_and(char::is_alphabetic) && word.chars().nth(1).is_none();
+        if initial || word.chars().next().is_some_and(char::is_uppercase) {
             count += 1;
         } else if !PARTICLES.contains(&word) && !["editing", "by", "reporting", "additional"].contains(&word) {
             return false;
@@ -116,13 +126,19 @@ pub(super) fn is_published(line: &Line<'_>) -> bool {
     let labelled = FURNITURE.lead(Rule::Published, line).is_some_and(|words| words == line.words() || line.words() <= words + 12);
     let set_off = FURNITURE.set_off(Rule::Published, line).is_some_and(|words| line.words() <= words + 6);
     let trailing = FURNITURE.ends(Rule::Published, line) && line.words() <= 6;
-    if (numbers > 0 && (labelled || trailing) || set_off) && !ends_sentence(source) || FURNITURE.is(Rule::Published, line) {
+    // 'Temps de lecture 2 min.'
+    let timed = numbers > 0 && line.words() <= 6 && FURNITURE.lead(Rule::Published, line).is_some_and(|words| words >= 2);
+    if (numbers > 0 && (labelled || trailing) || set_off) && !ends_sentence(source) || timed || FURNITURE.is(Rule::Published, line) {
         return true;
     }
     let year = (0..line.words()).any(|index| is_year(line.word(index)));
     let dates =
         if line.is_dense() { numbers >= 4 && source.chars().count() <= 36 } else { numbers >= 2 && numbers * 2 + 1 >= line.words() };
-    year && dates && line.words() <= 24 && !ends_sentence(source)
+    // '25/11/2026 08h00 Atualizado há uma hora'.
+    let opened = source.starts_with(char::is_numeric) && numbers >= 2 && line.words() <= 12 && {
+        (1..line.words()).any(|word| FURNITURE.has(Rule::Published, &fold(line.word(word))))
+    };
+    year && (dates || opened) && line.words() <= 24 && !ends_sentence(source)
 }
 
 fn is_number(word: &str) -> bool {
