@@ -11,7 +11,7 @@ mod lines;
 mod signature;
 mod title;
 
-use std::ops::Range;
+use std::{cell::OnceCell, ops::Range};
 
 use rustc_hash::FxHashSet;
 
@@ -87,7 +87,7 @@ pub fn clean(article: &RawArticle) -> Cleaned {
     work.remove_related();
     let dateline = work.take_dateline(&site);
     let text = work.text();
-    if text.is_empty() {
+    if !text.chars().any(char::is_alphanumeric) {
         // Whatever the rules thought of it, this was all there was.
         return Cleaned { title, text: tidy_lines(raw, &lines(raw)), byline: None, dateline: None, removed };
     }
@@ -118,7 +118,8 @@ impl<'a> Work<'a> {
     }
 
     fn remove(&mut self, index: usize, reason: RemovalReason) {
-        if let Some(line) = self.lines.get_mut(index) {
+        if let Some(line) = self.lines.get_mut(index).filter(|line| !line.range.is_empty()) {
+            line.prepared = OnceCell::from(None);
             let range = std::mem::replace(&mut line.range, 0..0);
             self.removed.push((reason, range));
         }
@@ -183,6 +184,7 @@ impl<'a> Work<'a> {
         let marked = labelled || source.contains(['©', '®']);
         FURNITURE.is(Rule::Credit, line) && (bare_counts || marked)
             || source.split_once('/').is_some_and(|(first, _)| FURNITURE.has(Rule::Credit, &fold(first)))
+            || source.starts_with(['©', 'ⓒ']) && bare_counts && line.words() <= 6 && !source.chars().any(char::is_numeric)
             || marked && (labelled || source.starts_with(['©', '®'])) && FURNITURE.ends(Rule::Credit, line)
             || labelled && line.words() <= if line.is_dense() { 16 } else { 6 }
     }
@@ -230,18 +232,21 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Short lines above a date, a byline or a button that was found at the head: a section's name, a bare name, a button
-    /// whose wording is in no list. A caption stands below those, or keeps its line where a credit was cut off.
+    /// Short lines beside a date, a byline or a button that was found at the head: a section's name, a bare name, a button
+    /// whose wording is in no list. Below those stand captions, which have more than one word.
     fn remove_frame_above(&mut self) {
         let kept = self.kept();
         let Some((first, _)) = self.body(&kept) else { return };
         let above = kept.get(..first.min(HEAD_LINES)).unwrap_or_default();
         let starts = |reason: RemovalReason| self.removed.iter().filter(move |(found, _)| *found == reason).map(|(_, range)| range.start);
         let text = kept.get(first).and_then(|index| self.lines.get(*index)).map_or(0, |line| line.range.start);
-        let found =
-            starts(RemovalReason::PageFurniture).chain(starts(RemovalReason::Byline)).filter(|start| *start < text).max().unwrap_or(0);
-        let slight =
-            |index: &usize| self.lines.get(*index).is_some_and(|line| line.range.end <= found) && self.short(*index).is_some_and(is_slight);
+        let found = starts(RemovalReason::PageFurniture).chain(starts(RemovalReason::Byline)).filter(|start| *start < text).max();
+        let slight = |index: &usize| {
+            let above = self.lines.get(*index).is_some_and(|line| Some(line.range.end) <= found);
+            let few = |line: &furniture::Line<'_>| line.words() <= if line.is_dense() { 4 } else { 1 };
+            self.short(*index)
+                .is_some_and(|line| shows_nothing(line.source()) || is_slight(line) && (above || found.is_some() && few(line)))
+        };
         for index in above.iter().copied().filter(slight).collect::<Vec<_>>() {
             self.remove(index, RemovalReason::PageFurniture);
         }
@@ -249,7 +254,8 @@ impl<'a> Work<'a> {
 
     /// Positions of the first and the last line of running text, where there are enough of them and they end as sentences do.
     fn body(&self, kept: &[usize]) -> Option<(usize, usize)> {
-        let running = |position: &usize| kept.get(*position).is_some_and(|index| is_running(self.line(*index)));
+        let running =
+            |position: &usize| kept.get(*position).map(|index| self.line(*index)).is_some_and(|line| is_running(line) && !exclaims(line));
         let stopped =
             (0..kept.len()).filter(running).filter(|position| kept.get(*position).is_some_and(|index| ends_sentence(self.line(*index))));
         let unstopped =
@@ -337,7 +343,7 @@ impl<'a> Work<'a> {
                     || !ends_sentence(source) && signature::is_published(line)
             });
             after += source.len();
-            if after * 2 > total || !furniture && is_running(source) {
+            if after * 2 > total || !furniture && is_running(source) && !exclaims(source) {
                 break;
             }
             if furniture {
@@ -361,7 +367,8 @@ impl<'a> Work<'a> {
         let opens = |line: &str| line.chars().count() < if line.chars().any(is_ideographic) { PROSE_CHARS / 3 } else { PROSE_CHARS };
         // A single last line may be where somebody cut the text off.
         let enough = known < kept.len() || start + 1 < known;
-        (start < known && enough && !text(start - 1).ends_with([':', '：']) && opens(text(start))).then_some(start)
+        (start < known && enough && !text(start - 1).ends_with([':', '：']) && (opens(text(start)) || exclaims(text(start))))
+            .then_some(start)
     }
 
     fn text(&self) -> String {
@@ -376,10 +383,12 @@ fn is_ideographic(c: char) -> bool {
 /// 'Home > World > Middle East'.
 fn is_breadcrumb(line: &str) -> bool {
     let parts: Vec<&str> = line.split(['>', '»', '›', '/', '|', '·']).map(str::trim).collect();
+    let arrows = line.contains(['>', '›', '»']) && !line.contains(['/', '|', '«']);
     line.chars().count() <= 80
         && parts.len() >= 2
         && parts.iter().all(|part| part.chars().count() <= 30)
-        && parts.first().is_some_and(|first| FURNITURE.has(Rule::Placeholder, &fold(first)))
+        && (arrows && parts.iter().all(|part| (1..=3).contains(&part.split_whitespace().count()))
+            || parts.first().is_some_and(|first| FURNITURE.has(Rule::Placeholder, &fold(first))))
 }
 
 fn is_link(line: &str) -> bool {
@@ -387,8 +396,12 @@ fn is_link(line: &str) -> bool {
 }
 
 fn ends_sentence(line: &str) -> bool {
-    line.trim_end_matches(['"', '”', '»', '’', '」', '』', ')', ' '])
-        .ends_with(['.', '!', '?', '؟', '。', '！', '？', '।', '…', '۔', '։', '።'])
+    // A colon serves as the Armenian full stop.
+    let armenian = line.strip_suffix(':').is_some_and(|line| line.ends_with(|c| matches!(c, '\u{561}'..='\u{587}')));
+    armenian
+        || line
+            .trim_end_matches(['"', '”', '»', '’', '」', '』', ')', ' '])
+            .ends_with(['.', '!', '?', '؟', '。', '！', '？', '।', '…', '۔', '։', '።'])
 }
 
 /// Whether a line ends with a full stop, and is more than an abbreviation.
@@ -409,6 +422,16 @@ fn is_running(line: &str) -> bool {
     is_prose(line) || is_sentence(line)
 }
 
+/// Whether a line calls out and quotes nobody: news ends so only where the page speaks.
+fn exclaims(line: &str) -> bool {
+    line.ends_with(['!', '！']) && !line.contains(['"', '“', '”', '«', '»', '„', '「', '–', '—'])
+}
+
+/// A line with hardly a letter: 'A+', '👁 1 204'.
+fn shows_nothing(line: &str) -> bool {
+    line.chars().filter(|c| c.is_alphabetic()).nth(1).is_none()
+}
+
 /// A few words that neither end nor open like a sentence, and say nothing of what follows.
 fn is_slight(line: &furniture::Line<'_>) -> bool {
     let source = line.source();
@@ -419,7 +442,7 @@ fn is_slight(line: &furniture::Line<'_>) -> bool {
 /// An entry of a list: it opens with a bullet, or holds figures or several commas.
 fn is_listed(line: &str) -> bool {
     line.starts_with(['•', '-', '–', '—', '*', '·', '"', '“', '«', '„', '▪', '●'])
-        || line.chars().any(char::is_numeric)
+        || line.split(|c: char| !c.is_numeric()).filter(|number| !number.is_empty()).nth(1).is_some()
         || line.chars().filter(|c| matches!(c, ',' | '،' | '、' | '，' | ';')).nth(1).is_some()
 }
 
@@ -504,9 +527,17 @@ mod tests {
     }
 
     #[test]
+    fn removes_a_link_once() {
+        let raw = format!("{BODY}\n\nRead also:\nRead also: ten more\n\n{BODY} It was late.");
+        let removed = clean(None, None, &raw).removed;
+        assert_eq!(removed.len(), 2);
+        assert!(removed.iter().all(|cut| !cut.range.is_empty()), "{removed:?}");
+    }
+
+    #[test]
     fn never_empties_an_article() {
-        for raw in ["Most read", "رويترز", "logo\nlogo", "www.example.com"] {
-            assert!(!clean(Some("Most read"), None, raw).text.is_empty(), "{raw}");
+        for raw in ["Most read", "رويترز", "logo\nlogo", "www.example.com", "\u{fffd}\u{fffd}.\n\nRead also: ten more"] {
+            assert!(clean(Some("Most read"), None, raw).text.contains(char::is_alphabetic), "{raw}");
         }
     }
 

@@ -17,10 +17,23 @@ pub struct Annotated {
     pub raw: RawArticle,
     /// Noise: field, kind, bytes of that field of the raw article.
     pub noise: Vec<(Field, String, Range<usize>)>,
+    /// Mentions of entities: field, type and perhaps `|canonical name`, bytes of that field of the raw article.
+    pub mentions: Vec<(Field, String, Range<usize>)>,
 }
 
-/// Kind and bytes of a mark.
-type Mark = (String, Range<usize>);
+impl Annotated {
+    fn add(&mut self, field: Field, marks: Marks) {
+        self.noise.extend(marks.noise.into_iter().map(|(kind, range)| (field, kind, range)));
+        self.mentions.extend(marks.mentions.into_iter().map(|(kind, range)| (field, kind, range)));
+    }
+}
+
+/// Kinds and bytes of the marks of a text.
+#[derive(Debug, Default)]
+struct Marks {
+    noise: Vec<(String, Range<usize>)>,
+    mentions: Vec<(String, Range<usize>)>,
+}
 
 /// Reads a file of the corpus.
 ///
@@ -45,6 +58,7 @@ pub fn parse(text: &str) -> Result<Vec<Annotated>, String> {
                 facts: parts.collect(),
                 raw: RawArticle { id, ..RawArticle::default() },
                 noise: Vec::new(),
+                mentions: Vec::new(),
             };
             open = Some((article, String::new()));
             continue;
@@ -61,7 +75,7 @@ pub fn parse(text: &str) -> Result<Vec<Annotated>, String> {
             Some(("title", title)) if body.is_empty() && article.raw.title.is_none() => {
                 let (title, marks) = unmark(title).map_err(|what| fault(&what))?;
                 article.raw.title = Some(title);
-                article.noise.extend(marks.into_iter().map(|(kind, range)| (Field::Title, kind, range)));
+                article.add(Field::Title, marks);
             }
             _ => {
                 body.push_str(line);
@@ -79,25 +93,40 @@ fn close((mut article, body): (Annotated, String)) -> Result<Annotated, String> 
         return Err(format!("{}: no text", article.id));
     }
     article.raw.text = text;
-    article.noise.extend(marks.into_iter().map(|(kind, range)| (Field::Text, kind, range)));
+    article.add(Field::Text, marks);
     Ok(article)
 }
 
-/// The text without its marks, and what they said of it.
-fn unmark(marked: &str) -> Result<(String, Vec<Mark>), String> {
+/// The text without its marks, and what they said of it: `{{kind|noise}}` and `[[mention|type]]`, the latter also inside the former.
+fn unmark(marked: &str) -> Result<(String, Marks), String> {
     let mut text = String::new();
-    let mut marks = Vec::new();
+    let mut marks = Marks::default();
     let mut rest = marked;
     while let Some((before, after)) = rest.split_once("{{") {
-        text.push_str(before);
+        unmark_mentions(before, &mut text, &mut marks)?;
         let (inside, after) = after.split_once("}}").ok_or("'{{' without '}}'")?;
         let (kind, noise) = inside.split_once('|').ok_or_else(|| format!("'{{{{{inside}' has no kind; wanted {{{{kind|text}}}}"))?;
-        marks.push((kind.to_owned(), text.len()..text.len() + noise.len()));
-        text.push_str(noise);
+        let start = text.len();
+        unmark_mentions(noise, &mut text, &mut marks)?;
+        marks.noise.push((kind.to_owned(), start..text.len()));
+        rest = after;
+    }
+    unmark_mentions(rest, &mut text, &mut marks)?;
+    Ok((text, marks))
+}
+
+fn unmark_mentions(marked: &str, text: &mut String, marks: &mut Marks) -> Result<(), String> {
+    let mut rest = marked;
+    while let Some((before, after)) = rest.split_once("[[") {
+        let (inside, after) = after.split_once("]]").ok_or("'[[' without ']]'")?;
+        let (surface, kind) = inside.split_once('|').ok_or_else(|| format!("'[[{inside}' has no type; wanted [[surface|type]]"))?;
+        text.push_str(before);
+        marks.mentions.push((kind.to_owned(), text.len()..text.len() + surface.len()));
+        text.push_str(surface);
         rest = after;
     }
     text.push_str(rest);
-    Ok((text, marks))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -108,11 +137,11 @@ mod tests {
     fn reads_heads_marks_and_bodies() {
         let articles = parse(
             "# a comment\n== en-1 | dev | GB | local | sport, weather\nsource: Desk\nauthor: A\ntitle: Rain{{site_name| - Desk}}\n\
-             {{byline|By A}}\nText: one.\n\nTwo{{photo_credit|PA}}\n\n== en-2 | train | US | wire | economy\ntitle: T\nBody.\n",
+             {{byline|By A}}\nText: one.\n\nTwo{{photo_credit|PA}} in [[Kent|LOC|Kent, England]]\n\n== en-2 | train | US | wire | economy\ntitle: T\nBody.\n",
         )
         .unwrap();
         let [first, second] = articles.as_slice() else { panic!("{articles:?}") };
-        assert_eq!((first.raw.title.as_deref(), first.raw.text.as_str()), (Some("Rain - Desk"), "By A\nText: one.\n\nTwoPA"));
+        assert_eq!((first.raw.title.as_deref(), first.raw.text.as_str()), (Some("Rain - Desk"), "By A\nText: one.\n\nTwoPA in Kent"));
         assert_eq!(
             first.noise,
             [
@@ -121,8 +150,17 @@ mod tests {
                 (Field::Text, "photo_credit".to_owned(), 20..22),
             ]
         );
+        assert_eq!(first.mentions, [(Field::Text, "LOC|Kent, England".to_owned(), 26..30)]);
         assert_eq!((second.split.as_str(), second.raw.text.as_str()), ("train", "Body."));
-        for broken in ["text", "== x | test\nBody", "== x | dev\n{{a|b", "== x | dev\n{{ab}}", "== x | dev\n"] {
+        for broken in [
+            "text",
+            "== x | test\nBody",
+            "== x | dev\n{{a|b",
+            "== x | dev\n{{ab}}",
+            "== x | dev\n[[a|b",
+            "== x | dev\n[[ab]]",
+            "== x | dev\n",
+        ] {
             assert!(parse(broken).is_err(), "{broken}");
         }
     }

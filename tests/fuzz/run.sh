@@ -16,5 +16,5 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
 -Cllvm-args=-sanitizer-coverage-pc-table --cfg fuzzing"
 CARGO_TARGET_DIR=$root cargo build --release --manifest-path tests/fuzz/Cargo.toml --target "$host" --bin "$target"
-exec "$root/$host/release/$target" "$root/corpus/$target" -runs="$executions" -max_len=4096 -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+exec "$root/$host/release/$target" "$root/corpus/$target" -runs="$executions" -max_len=512 -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
     -artifact_prefix="$root/findings/$target-"

@@ -16,7 +16,7 @@ pub(super) fn suffix(line: &str, site: &[String]) -> Option<usize> {
     }
     let found =
         bracketed(line, site).or_else(|| signed(line, site)).or_else(|| labelled(line)).or_else(|| glued(line)).or_else(|| marked(line))?;
-    let caption = slice(line, 0..found).trim_end();
+    let caption = slice(line, 0..found).trim_end_matches([' ', '\u{a0}', '-', '–', '—', '|', '/']);
     let least = if caption.chars().any(is_ideographic) { 5 } else { 10 };
     (caption.chars().count() >= least).then_some(caption.len())
 }
@@ -35,8 +35,15 @@ fn bracketed(line: &str, site: &[String]) -> Option<usize> {
     let inside = slice(line, at + open.len_utf8()..line.trim_end().len() - close.len_utf8());
     let credit = Line::short(inside)?;
     let signed = inside.split(['/', ',']).any(|part| FURNITURE.signs(part, site));
-    (FURNITURE.is(Rule::Credit, &credit) || signed && inside.chars().count() <= 40 || FURNITURE.lead(Rule::CreditLabel, &credit).is_some())
-        .then_some(at)
+    // '(Render: the ministry)'.
+    let label = inside.split_once(": ").or_else(|| inside.split_once('：')).is_some_and(|(label, name)| {
+        (1..=2).contains(&label.split_whitespace().count()) && (1..=6).contains(&name.split_whitespace().count())
+    });
+    (label
+        || FURNITURE.is(Rule::Credit, &credit)
+        || signed && inside.chars().count() <= 40
+        || FURNITURE.lead(Rule::CreditLabel, &credit).is_some())
+    .then_some(at)
 }
 
 /// `Caption. A BEE (EFE)`, `Caption. A. Bee / AFP`, `caption（place）＝A`: the photographer and the agency after a caption.
@@ -46,6 +53,15 @@ fn signed(line: &str, site: &[String]) -> Option<usize> {
     {
         let place = caption.rfind(['（', '(']).filter(|_| caption.ends_with(['）', ')']));
         return Some(place.unwrap_or(caption.len()));
+    }
+    // 'caption AGENCY / A Bee'.
+    if let Some((before, name)) = line.rsplit_once(" / ")
+        && (1..=5).contains(&name.split_whitespace().count())
+        && name.starts_with(char::is_uppercase)
+        && let Some(agency) = FURNITURE.printed_at_end(before).filter(|agency| agency.starts_with(char::is_uppercase))
+        && slice(before, 0..before.len() - agency.len()).ends_with(' ')
+    {
+        return Some(before.len() - agency.len());
     }
     let (caption, credit) = line.rsplit_once(['.', '。', '—', '|']).filter(|(_, credit)| credit.starts_with([' ', '\u{a0}']))?;
     let (name, agency) = credit.trim().trim_end_matches([')', '）']).rsplit_once(['(', '（', '/', ','])?;

@@ -31,6 +31,10 @@ pub(super) enum Rule {
     Byline,
     /// Those that need no colon even where names have no capitals.
     BylineAlone,
+    /// Names of services that only the page itself speaks of, anywhere in a line at the end.
+    Anywhere,
+    /// Cities that open a text with a colon, where no capitals show it.
+    City,
 }
 
 /// The compiled lists.
@@ -57,6 +61,8 @@ pub(super) static FURNITURE: LazyLock<Furniture> = LazyLock::new(|| {
             "published" => Rule::Published,
             "byline" => Rule::Byline,
             "byline-alone" => Rule::BylineAlone,
+            "anywhere" => Rule::Anywhere,
+            "city" => Rule::City,
             _ => Rule::Page,
         };
         for term in terms.split(',').map(str::trim) {
@@ -153,11 +159,23 @@ impl Furniture {
             || short && self.ends(Rule::Social, line) && self.lead(Rule::Page, line).is_some()
             || self.is_row(line)
             || words <= 9 && !stopped && self.names_network(line)
-            || line.source().contains('©') && words <= 12
+            || line.source().contains(['©', 'ⓒ']) && words <= 12
+            || line.source().starts_with(['★', '※', '☞', '▶', '►', '☛', '👉', '📲', '➡'])
+            || words <= 18 && line.key.contains("google") && self.contains(Rule::Anywhere, line)
             || line.key.strip_prefix("copyright ").is_some_and(|rest| {
                 // '© 2026', '(C) A', 'ⓒ A'.
                 rest.starts_with(|c: char| c.is_ascii_digit()) || rest.starts_with("c ") || line.source().contains('ⓒ')
             })
+    }
+
+    /// Whether a line holds one of the terms as whole words.
+    fn contains(&self, rule: Rule, line: &Line<'_>) -> bool {
+        let starts = [0].into_iter().chain(line.key.match_indices(' ').map(|(at, _)| at + 1));
+        starts.into_iter().any(|start| {
+            let rest = slice(&line.key, start..line.key.len());
+            let ends = rest.match_indices(' ').map(|(at, _)| at).chain([rest.len()]).take(self.longest);
+            ends.into_iter().any(|end| self.has(rule, slice(rest, 0..end)))
+        })
     }
 
     /// Whether a line names a social network: 'join us on …'.

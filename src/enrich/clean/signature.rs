@@ -43,6 +43,12 @@ pub(super) fn is_byline(line: &Line<'_>, authors: &[String]) -> bool {
     if letters > 90 || ends_sentence(source) {
         return false;
     }
+    if let Some((name, address)) = source.rsplit_once(['|', ' ', '•', ','])
+        && address.contains('@')
+        && let Some(name) = Line::short(name.trim_end_matches(['|', '•', ' ', ',', '-']))
+    {
+        return is_byline(&name, authors) || capitals(&name, 0) && name.words() <= 5;
+    }
     let rest = |words: usize| line.words() - words;
     let longest = if line.is_dense() { 14 } else { 8 };
     if let Some(words) = FURNITURE.set_off(Rule::Byline, line) {
@@ -119,11 +125,13 @@ fn capitals(line: &Line<'_>, from: usize) -> bool {
 /// Whether a line at the head is about the publication of the page: a date, a time, how long it takes to read.
 pub(super) fn is_published(line: &Line<'_>) -> bool {
     let source = line.source();
-    if source.chars().count() > 90 || source.ends_with(['؟', '?']) {
+    if source.chars().count() > 130 || source.ends_with(['؟', '?']) {
         return false;
     }
     let numbers = (0..line.words()).filter(|index| is_number(line.word(*index))).count();
-    let labelled = FURNITURE.lead(Rule::Published, line).is_some_and(|words| words == line.words() || line.words() <= words + 12);
+    let labelled = FURNITURE
+        .lead(Rule::Published, line)
+        .is_some_and(|words| words == line.words() || line.words() <= words + if numbers >= 5 { 24 } else { 12 });
     let set_off = FURNITURE.set_off(Rule::Published, line).is_some_and(|words| line.words() <= words + 6);
     let trailing = FURNITURE.ends(Rule::Published, line) && line.words() <= 6;
     // 'Temps de lecture 2 min.'
@@ -138,7 +146,29 @@ pub(super) fn is_published(line: &Line<'_>) -> bool {
     let opened = source.starts_with(char::is_numeric) && numbers >= 2 && line.words() <= 12 && {
         (1..line.words()).any(|word| FURNITURE.has(Rule::Published, &fold(line.word(word))))
     };
-    year && (dates || opened) && line.words() <= 24 && !ends_sentence(source)
+    (year || is_dated(source)) && (dates || opened)
+        || is_dated(source) && is_timed(source) && line.words() <= 8 && !ends_sentence(source)
+        || year && (dates || opened) && line.words() <= 24 && !ends_sentence(source)
+}
+
+/// Whether a time of day stands in a line: '13:20', '9h41'.
+fn is_timed(source: &str) -> bool {
+    source.split(|c: char| c.is_whitespace() || matches!(c, ',' | '|' | '-' | '–')).any(|word| {
+        word.split_once([':', 'h']).is_some_and(|(hours, minutes)| {
+            (1..=2).contains(&hours.chars().count()) && minutes.chars().count() == 2 && is_number(hours) && is_number(minutes)
+        })
+    })
+}
+
+/// Whether a day stands in a line: '25.11.26', '2026/11/25', or a day's number before or after a word, as in '25 nov'.
+fn is_dated(source: &str) -> bool {
+    let words: Vec<&str> = source.split([' ', ',', '|', '\u{a0}']).filter(|word| !word.is_empty()).collect();
+    let figures = |word: &str| {
+        let parts: Vec<&str> = word.split(['.', '/', '-', '．']).collect();
+        parts.len() == 3 && parts.iter().all(|part| (1..=4).contains(&part.chars().count()) && is_number(part))
+    };
+    let day = |word: &str| word.chars().count() <= 2 && is_number(word);
+    words.iter().any(|word| figures(word)) || words.iter().any(|word| day(word)) && words.len() >= 3 && is_timed(source)
 }
 
 fn is_number(word: &str) -> bool {
@@ -160,7 +190,7 @@ const LONGEST: usize = 90;
 pub(super) fn dateline(source: &str, site: &[String]) -> Option<(Range<usize>, usize)> {
     let head_end = source.char_indices().nth(LONGEST).map_or(source.len(), |(at, _)| at);
     let head = slice(source, 0..head_end);
-    bracketed(head, site).or_else(|| ideographic(head)).or_else(|| spaced(head, site)).filter(|(_, end)| {
+    bracketed(head, site).or_else(|| ideographic(head)).or_else(|| spaced(head, site)).or_else(|| city(head)).filter(|(_, end)| {
         // There must be a text to go on with.
         source.len() - end >= 30
     })
@@ -179,7 +209,9 @@ fn spaced(head: &str, site: &[String]) -> Option<(Range<usize>, usize)> {
             }
             ':' if spaced => (before, at + 1),
             // The agency itself closes it: '/ТАСС/. ', 'واع/ '.
-            '/' | ')' | '.' if after.starts_with(' ') && before.chars().count() >= 4 => (slice(head, 0..at + 1), at + 1),
+            '/' | ')' | '.' if (after.starts_with(' ') || mark == ')' && after.starts_with(".-")) && before.chars().count() >= 4 => {
+                (slice(head, 0..at + 1), at + 1)
+            }
             _ => continue,
         };
         if place.chars().count() > 70 {
@@ -197,9 +229,17 @@ fn spaced(head: &str, site: &[String]) -> Option<(Range<usize>, usize)> {
     None
 }
 
+/// `کراچی: `, `पटना: `: a known city and a colon.
+fn city(head: &str) -> Option<(Range<usize>, usize)> {
+    let (place, rest) = head.split_once([':', '：'])?;
+    let name = place.split([',', '،', '/']).next().unwrap_or_default().trim();
+    let known = place.chars().count() <= 30 && FURNITURE.has(Rule::City, &fold(name)) && rest.starts_with(' ');
+    known.then(|| (0..place.trim_end().len(), head.len() - rest.trim_start().len()))
+}
+
 /// Whether what stands before the mark is a dateline: an agency in it, or a place in capitals before a dash.
 fn is_place_line(place: &str, mark: char, rest_of_line: &str, site: &[String]) -> bool {
-    let dash = !matches!(mark, ':' | '/' | ')' | '.');
+    let dash = !matches!(mark, ':' | '/' | ')' | '.') || mark == ')' && rest_of_line.starts_with(".-");
     let text = Text::new(place);
     if text.len() == 0 || text.len() > 10 {
         return false;
