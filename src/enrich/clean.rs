@@ -19,16 +19,12 @@ use super::text::{fold, slice};
 use crate::article::{Field, RawArticle, RemovalReason};
 use furniture::{FURNITURE, Rule};
 pub(crate) use lines::is_visible;
-use lines::{Line, lines, tidy, tidy_lines};
+use lines::{Form, LINK_CHARS, Line, PROSE_CHARS, ends_sentence, is_ideographic, lines, tidy, tidy_lines};
 
 /// Lines at the top among which headline, caption, credit and byline are looked for.
 const HEAD_LINES: usize = 8;
 /// Lines at the end among which a byline is looked for.
 const TAIL_LINES: usize = 3;
-/// A line this long that ends like a sentence is the article's, whatever stands above it.
-const PROSE_CHARS: usize = 60;
-/// A line after 'read also:' up to this long that does not end like a sentence is the link.
-const LINK_CHARS: usize = 150;
 /// Lines of running text an article must have before what stands around them counts as the frame of a page.
 const BODY_LINES: usize = 3;
 
@@ -107,6 +103,11 @@ impl<'a> Work<'a> {
         self.lines.get(index).map_or("", |line| slice(self.raw, line.range.clone()))
     }
 
+    /// What a line looks like; of a removed line, nothing.
+    fn form(&self, index: usize) -> Form {
+        self.lines.get(index).map_or_else(Form::default, |line| *line.form.get_or_init(|| Form::of(self.line(index))))
+    }
+
     /// A line that is short enough to be furniture.
     fn short(&self, index: usize) -> Option<&furniture::Line<'a>> {
         self.lines.get(index)?.prepared.get_or_init(|| furniture::Line::short(self.line(index))).as_ref()
@@ -120,6 +121,7 @@ impl<'a> Work<'a> {
     fn remove(&mut self, index: usize, reason: RemovalReason) {
         if let Some(line) = self.lines.get_mut(index).filter(|line| !line.range.is_empty()) {
             line.prepared = OnceCell::from(None);
+            line.form = OnceCell::from(Form::default());
             let range = std::mem::replace(&mut line.range, 0..0);
             self.removed.push((reason, range));
         }
@@ -133,6 +135,7 @@ impl<'a> Work<'a> {
             self.removed.push((reason, line.range.start..line.range.start + bytes));
             line.range.start = line.range.end - trimmed;
             line.prepared.take();
+            line.form.take();
         }
     }
 
@@ -143,6 +146,7 @@ impl<'a> Work<'a> {
             self.removed.push((reason, line.range.start + at..line.range.end));
             line.range.end = line.range.start + kept;
             line.prepared.take();
+            line.form.take();
         }
     }
 
@@ -176,7 +180,8 @@ impl<'a> Work<'a> {
     /// Whether a line is nothing but a credit. A bare agency name is one only where credits stand (`bare_counts`).
     fn is_credit_line(&self, index: usize, bare_counts: bool) -> bool {
         let source = self.line(index);
-        if source.len() > 320 || ends_sentence(source) || source.chars().count() > 80 {
+        let form = self.form(index);
+        if form.stopped || form.chars > 80 {
             return false;
         }
         let Some(line) = self.short(index) else { return false };
@@ -195,7 +200,7 @@ impl<'a> Work<'a> {
             let line = self.line(index);
             // Short lines (a score, a refrain, a name in a list) may well repeat on purpose.
             let least = if position < HEAD_LINES { 3 } else { 6 };
-            let enough = line.split(' ').nth(least - 1).is_some() || line.len() > 12 * least && line.chars().any(is_ideographic);
+            let enough = line.split(' ').nth(least - 1).is_some() || line.len() > 12 * least && self.form(index).ideographic;
             if !seen.insert(line) && enough {
                 self.remove(index, RemovalReason::RepeatedLine);
             }
@@ -218,7 +223,7 @@ impl<'a> Work<'a> {
     /// Buttons, menus and dates above the text.
     fn remove_head(&mut self) {
         for index in self.kept().into_iter().take(HEAD_LINES) {
-            if is_prose(self.line(index)) {
+            if self.form(index).prose {
                 break;
             }
             let Some(line) = self.short(index) else { continue };
@@ -254,12 +259,9 @@ impl<'a> Work<'a> {
 
     /// Positions of the first and the last line of running text, where there are enough of them and they end as sentences do.
     fn body(&self, kept: &[usize]) -> Option<(usize, usize)> {
-        let running =
-            |position: &usize| kept.get(*position).map(|index| self.line(*index)).is_some_and(|line| is_running(line) && !exclaims(line));
-        let stopped =
-            (0..kept.len()).filter(running).filter(|position| kept.get(*position).is_some_and(|index| ends_sentence(self.line(*index))));
-        let unstopped =
-            kept.iter().map(|index| self.line(*index)).filter(|line| line.len() > PROSE_CHARS && is_running(line) && !ends_sentence(line));
+        let running = |position: &usize| kept.get(*position).is_some_and(|index| self.form(*index).running && !exclaims(self.line(*index)));
+        let stopped = (0..kept.len()).filter(running).filter(|position| kept.get(*position).is_some_and(|index| self.form(*index).stopped));
+        let unstopped = kept.iter().map(|index| self.form(*index)).filter(|form| form.running && !form.stopped);
         if stopped.count() < BODY_LINES.max(4 * unstopped.count()) {
             return None;
         }
@@ -295,7 +297,7 @@ impl<'a> Work<'a> {
                 self.cut_start(index, end, RemovalReason::Dateline);
                 return Some(dateline);
             }
-            if is_prose(line) {
+            if self.form(index).prose {
                 break;
             }
         }
@@ -335,15 +337,16 @@ impl<'a> Work<'a> {
         let mut cut = kept.len();
         for (position, index) in kept.iter().enumerate().skip(1).rev() {
             let source = self.line(*index);
+            let form = self.form(*index);
             let furniture = self.short(*index).is_some_and(|line| {
                 // A single link ('see also: …') may stand before the last paragraph.
                 FURNITURE.is_any(line) && FURNITURE.set_off(Rule::Related, line).is_none()
                     || is_address(source)
                     || site.iter().any(|name| name == line.key())
-                    || !ends_sentence(source) && signature::is_published(line)
+                    || !form.stopped && signature::is_published(line)
             });
             after += source.len();
-            if after * 2 > total || !furniture && is_running(source) && !exclaims(source) {
+            if after * 2 > total || !furniture && form.running && !exclaims(source) {
                 break;
             }
             if furniture {
@@ -364,20 +367,15 @@ impl<'a> Work<'a> {
         let text = |position: usize| before.get(position).map_or("", |index| self.line(*index));
         let list = (last + 1..known).rev().find(|position| is_listed(text(*position)));
         let start = list.unwrap_or(last) + 1;
-        let opens = |line: &str| line.chars().count() < if line.chars().any(is_ideographic) { PROSE_CHARS / 3 } else { PROSE_CHARS };
+        let opens = before.get(start).is_some_and(|index| self.form(*index).is_short());
         // A single last line may be where somebody cut the text off.
         let enough = known < kept.len() || start + 1 < known;
-        (start < known && enough && !text(start - 1).ends_with([':', '：']) && (opens(text(start)) || exclaims(text(start))))
-            .then_some(start)
+        (start < known && enough && !text(start - 1).ends_with([':', '：']) && (opens || exclaims(text(start)))).then_some(start)
     }
 
     fn text(&self) -> String {
         tidy_lines(self.raw, &self.lines)
     }
-}
-
-fn is_ideographic(c: char) -> bool {
-    ('\u{3000}'..='\u{9fff}').contains(&c) || ('\u{ac00}'..='\u{d7a3}').contains(&c)
 }
 
 /// 'Home > World > Middle East'.
@@ -393,33 +391,6 @@ fn is_breadcrumb(line: &str) -> bool {
 
 fn is_link(line: &str) -> bool {
     !ends_sentence(line) && line.chars().count() <= LINK_CHARS
-}
-
-fn ends_sentence(line: &str) -> bool {
-    // A colon serves as the Armenian full stop.
-    let armenian = line.strip_suffix(':').is_some_and(|line| line.ends_with(|c| matches!(c, '\u{561}'..='\u{587}')));
-    armenian
-        || line
-            .trim_end_matches(['"', '”', '»', '’', '」', '』', ')', ' '])
-            .ends_with(['.', '!', '?', '؟', '。', '！', '？', '।', '…', '۔', '։', '።'])
-}
-
-/// Whether a line ends with a full stop, and is more than an abbreviation.
-fn is_sentence(line: &str) -> bool {
-    let closed = line.trim_end_matches(['"', '”', '»', '’', '“', '」', '』', ')', '）', ' ']);
-    closed.ends_with(['.', '。', '।', '۔', '…', '։', '።']) && line.chars().count() >= if line.chars().any(is_ideographic) { 8 } else { 20 }
-}
-
-/// Whether a line is running text, by its length and its end; some scripts have no full stop.
-fn is_prose(line: &str) -> bool {
-    let letters = line.chars().count();
-    let unstopped = line.chars().any(|c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'));
-    let least = if line.chars().any(is_ideographic) { PROSE_CHARS / 3 } else { PROSE_CHARS };
-    unstopped && letters >= PROSE_CHARS / 2 || letters >= least && ends_sentence(line) || letters >= LINK_CHARS + 10
-}
-
-fn is_running(line: &str) -> bool {
-    is_prose(line) || is_sentence(line)
 }
 
 /// Whether a line calls out and quotes nobody: news ends so only where the page speaks.

@@ -1,4 +1,5 @@
-//! Lines: a raw text cut into them, and put together again with white space and invisible characters tidied.
+//! Lines: a raw text cut into them, told apart by their form, and put together again with white space and invisible characters
+//! tidied.
 
 use std::{cell::OnceCell, ops::Range};
 
@@ -12,6 +13,64 @@ pub(super) struct Line<'a> {
     pub(super) opens_paragraph: bool,
     /// The line as the rules want it, made when the first of them asks.
     pub(super) prepared: OnceCell<Option<furniture::Line<'a>>>,
+    /// What it looks like, likewise.
+    pub(super) form: OnceCell<Form>,
+}
+
+/// A line this long that ends like a sentence is the article's, whatever stands above it.
+pub(super) const PROSE_CHARS: usize = 60;
+/// A line after 'read also:' up to this long that does not end like a sentence is the link.
+pub(super) const LINK_CHARS: usize = 150;
+
+/// What a line looks like, whatever it says.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Form {
+    /// Characters.
+    pub(super) chars: usize,
+    /// Whether it holds ideographs, kana or hangul.
+    pub(super) ideographic: bool,
+    /// Whether it ends like a sentence.
+    pub(super) stopped: bool,
+    /// Whether it is running text by its length and its end; some scripts have no full stop.
+    pub(super) prose: bool,
+    /// Whether it is running text, or a shorter sentence that is more than an abbreviation.
+    pub(super) running: bool,
+}
+
+impl Form {
+    pub(super) fn of(line: &str) -> Self {
+        let (mut chars, mut ideographic, mut unspaced) = (line.len(), false, false);
+        if !line.is_ascii() {
+            chars = 0;
+            for c in line.chars() {
+                chars += 1;
+                ideographic |= is_ideographic(c);
+                unspaced |= matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}');
+            }
+        }
+        let stopped = ends_sentence(line);
+        let least = if ideographic { PROSE_CHARS / 3 } else { PROSE_CHARS };
+        let prose = unspaced && chars >= PROSE_CHARS / 2 || chars >= least && stopped || chars > LINK_CHARS + 10;
+        let closed = line.trim_end_matches(['"', '”', '»', '’', '“', '」', '』', ')', '）', ' ']);
+        let sentence = closed.ends_with(['.', '。', '।', '۔', '…', '։', '።']) && chars >= if ideographic { 8 } else { 20 };
+        Self { chars, ideographic, stopped, prose, running: prose || sentence }
+    }
+
+    /// Whether it is shorter than running text is.
+    pub(super) fn is_short(self) -> bool {
+        self.chars < if self.ideographic { PROSE_CHARS / 3 } else { PROSE_CHARS }
+    }
+}
+
+pub(super) fn is_ideographic(c: char) -> bool {
+    ('\u{3000}'..='\u{9fff}').contains(&c) || ('\u{ac00}'..='\u{d7a3}').contains(&c)
+}
+
+pub(super) fn ends_sentence(line: &str) -> bool {
+    // A colon serves as the Armenian full stop.
+    let armenian = line.strip_suffix(':').is_some_and(|line| line.ends_with(|c| matches!(c, '\u{561}'..='\u{587}')));
+    let closed = line.trim_end_matches(['"', '”', '»', '’', '」', '』', ')', ' ']);
+    armenian || closed.ends_with(['.', '!', '?', '؟', '。', '！', '？', '।', '…', '۔', '։', '።'])
 }
 
 pub(super) fn lines(raw: &str) -> Vec<Line<'_>> {
@@ -29,6 +88,7 @@ pub(super) fn lines(raw: &str) -> Vec<Line<'_>> {
                 range: start + lead..start + lead + content,
                 opens_paragraph: blank && !lines.is_empty(),
                 prepared: OnceCell::new(),
+                form: OnceCell::new(),
             });
             blank = false;
         }
@@ -54,17 +114,27 @@ fn is_invisible(c: char) -> bool {
 /// One line with single spaces and no invisible characters.
 pub(super) fn tidy(line: &str) -> String {
     let mut tidied = String::with_capacity(line.len());
+    tidy_into(line, &mut tidied);
+    tidied
+}
+
+fn tidy_into(line: &str, text: &mut String) {
+    if line.is_ascii() && !line.bytes().any(|byte| byte.is_ascii_control()) && !line.contains("  ") {
+        text.push_str(line.trim());
+        return;
+    }
+    let start = text.len();
     for c in line.chars().filter(|c| !is_invisible(*c)) {
         if c.is_whitespace() || c.is_control() {
-            if !tidied.is_empty() && !tidied.ends_with(' ') {
-                tidied.push(' ');
+            if text.len() > start && !text.ends_with(' ') {
+                text.push(' ');
             }
         } else {
-            tidied.push(c);
+            text.push(c);
         }
     }
-    tidied.truncate(tidied.trim_end().len());
-    tidied
+    let end = slice(text, start..text.len()).trim_end().len();
+    text.truncate(start + end);
 }
 
 pub(super) fn tidy_lines(raw: &str, lines: &[Line<'_>]) -> String {
@@ -72,12 +142,15 @@ pub(super) fn tidy_lines(raw: &str, lines: &[Line<'_>]) -> String {
     let mut opens_paragraph = false;
     for line in lines {
         opens_paragraph |= line.opens_paragraph;
-        let tidied = tidy(slice(raw, line.range.clone()));
-        if !tidied.is_empty() {
-            if !text.is_empty() {
-                text.push_str(if opens_paragraph { "\n\n" } else { "\n" });
-            }
-            text.push_str(&tidied);
+        let before = text.len();
+        if before > 0 {
+            text.push_str(if opens_paragraph { "\n\n" } else { "\n" });
+        }
+        let start = text.len();
+        tidy_into(slice(raw, line.range.clone()), &mut text);
+        if text.len() == start {
+            text.truncate(before);
+        } else {
             opens_paragraph = false;
         }
     }
