@@ -155,7 +155,8 @@ impl<'a> Work<'a> {
         let words = fold(title).split(' ').count();
         for index in self.kept().into_iter().take(HEAD_LINES) {
             let line = self.line(index);
-            let comparable = line.len() <= 2 * title.len() + 100;
+            // What is compared is at least three fifths of the line.
+            let comparable = line.len() * 3 <= title.len() * 5 + 60;
             if comparable && title::keys(line).intersection(&keys).next().is_some() {
                 self.remove(index, RemovalReason::RepeatedTitle);
             } else if words >= 4 && line.starts_with(title) {
@@ -269,20 +270,23 @@ impl<'a> Work<'a> {
     }
 
     fn take_byline(&mut self, authors: &[String]) -> Option<String> {
-        self.take(|line| signature::is_byline(line, authors), |kept| kept.into_iter().take(HEAD_LINES).collect())
+        // Running text is no byline, unless it stands in brackets or names an author that the crawler knew.
+        let may_be = |index: &usize| !self.form(*index).prose || !authors.is_empty() || self.line(*index).starts_with(['(', '（', '[']);
+        let kept = self.kept();
+        self.take(|line| signature::is_byline(line, authors), &kept.into_iter().take(HEAD_LINES).filter(may_be).collect::<Vec<_>>())
     }
 
     fn take_last_byline(&mut self, authors: &[String]) -> Option<String> {
         let is_last = |line: &furniture::Line<'_>| signature::is_byline(line, authors) || signature::is_about(line, authors);
-        self.take(is_last, |kept| kept.into_iter().rev().take(TAIL_LINES).collect())
+        let short = |index: &usize| self.form(*index).chars <= signature::LONGEST_BYLINE;
+        self.take(is_last, &self.kept().into_iter().rev().take(TAIL_LINES).filter(short).collect::<Vec<_>>())
     }
 
-    fn take(&mut self, is_signature: impl Fn(&furniture::Line<'_>) -> bool, choose: impl Fn(Vec<usize>) -> Vec<usize>) -> Option<String> {
-        let kept = self.kept();
-        if kept.len() < 2 {
+    fn take(&mut self, is_signature: impl Fn(&furniture::Line<'_>) -> bool, lines: &[usize]) -> Option<String> {
+        if self.kept().len() < 2 {
             return None;
         }
-        let found = choose(kept).into_iter().find(|index| self.short(*index).is_some_and(&is_signature))?;
+        let found = lines.iter().copied().find(|index| self.short(*index).is_some_and(&is_signature))?;
         let byline = tidy(self.line(found));
         self.remove(found, RemovalReason::Byline);
         Some(byline)

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::super::text::{Text, fold, slice};
 
@@ -37,9 +37,18 @@ pub(super) enum Rule {
     City,
 }
 
+/// A set of rules, one bit each: those whose lists hold a term.
+type Rules = u16;
+
+impl Rule {
+    fn bit(self) -> Rules {
+        1 << self as u32
+    }
+}
+
 /// The compiled lists.
 pub(super) struct Furniture {
-    terms: FxHashMap<Rule, FxHashSet<String>>,
+    terms: FxHashMap<String, Rules>,
     longest: usize,
     /// The credits as printed, by their last character.
     credits: FxHashMap<char, Vec<String>>,
@@ -68,7 +77,7 @@ pub(super) static FURNITURE: LazyLock<Furniture> = LazyLock::new(|| {
         for term in terms.split(',').map(str::trim) {
             let key = fold(term);
             furniture.longest = furniture.longest.max(key.split(' ').count());
-            furniture.terms.entry(rule).or_default().insert(key);
+            *furniture.terms.entry(key).or_default() |= rule.bit();
             if rule == Rule::Credit {
                 for spelling in spellings(term).into_iter().filter(|spelling| spelling.chars().count() > 1) {
                     let Some(last) = spelling.chars().next_back() else { continue };
@@ -95,7 +104,11 @@ fn spellings(term: &str) -> Vec<String> {
 impl Furniture {
     /// Whether a folded line is one of the terms.
     pub(super) fn has(&self, rule: Rule, key: &str) -> bool {
-        self.terms.get(&rule).is_some_and(|terms| terms.contains(key))
+        self.rules(key) & rule.bit() != 0
+    }
+
+    fn rules(&self, key: &str) -> Rules {
+        self.terms.get(key).copied().unwrap_or_default()
     }
 
     /// Whether a name is that of an agency, or of the publisher.
@@ -106,7 +119,7 @@ impl Furniture {
 
     /// Whether a line is one of the terms.
     pub(super) fn is(&self, rule: Rule, line: &Line<'_>) -> bool {
-        self.has(rule, &line.key)
+        line.whole & rule.bit() != 0
     }
 
     /// Whether a line ends with one of the terms as whole words.
@@ -210,8 +223,7 @@ impl Furniture {
 
     /// Words of the longest term a line opens with.
     pub(super) fn lead(&self, rule: Rule, line: &Line<'_>) -> Option<usize> {
-        let ends = line.key.match_indices(' ').map(|(at, _)| at).chain([line.key.len()]).take(self.longest);
-        ends.enumerate().filter(|(_, end)| self.has(rule, slice(&line.key, 0..*end))).last().map(|(index, _)| index + 1)
+        line.leads.iter().rposition(|rules| rules & rule.bit() != 0).map(|index| index + 1)
     }
 }
 
@@ -219,6 +231,10 @@ impl Furniture {
 pub(super) struct Line<'a> {
     text: Text<'a>,
     key: String,
+    /// The lists that hold the first word, the first two, and so on.
+    leads: Vec<Rules>,
+    /// The lists that hold the whole line.
+    whole: Rules,
 }
 
 impl<'a> Line<'a> {
@@ -236,7 +252,10 @@ impl<'a> Line<'a> {
                 }
                 key.push_str(text.folded(token));
             }
-            Self { text, key }
+            let ends = key.match_indices(' ').map(|(at, _)| at).chain([key.len()]).take(FURNITURE.longest);
+            let leads: Vec<Rules> = ends.map(|end| FURNITURE.rules(slice(&key, 0..end))).collect();
+            let whole = FURNITURE.rules(&key);
+            Self { text, key, leads, whole }
         })
     }
 

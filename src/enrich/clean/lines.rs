@@ -119,20 +119,24 @@ pub(super) fn tidy(line: &str) -> String {
 }
 
 fn tidy_into(line: &str, text: &mut String) {
-    if line.is_ascii() && !line.bytes().any(|byte| byte.is_ascii_control()) && !line.contains("  ") {
-        text.push_str(line.trim());
-        return;
-    }
     let start = text.len();
-    for c in line.chars().filter(|c| !is_invisible(*c)) {
-        if c.is_whitespace() || c.is_control() {
-            if text.len() > start && !text.ends_with(' ') {
-                text.push(' ');
-            }
-        } else {
-            text.push(c);
+    let mut copied = 0;
+    for (at, c) in line.char_indices() {
+        // Letters, figures, marks: copied in whole runs.
+        if c > ' ' && c < '\u{7f}' || c > '\u{ad}' && !matches!(c, '\u{1680}' | '\u{2000}'..='\u{206f}' | '\u{3000}' | '\u{feff}') {
+            continue;
+        }
+        let blank = c.is_whitespace() || c.is_control();
+        if !blank && !is_invisible(c) {
+            continue;
+        }
+        text.push_str(slice(line, copied..at));
+        copied = at + c.len_utf8();
+        if blank && text.len() > start && !text.ends_with(' ') {
+            text.push(' ');
         }
     }
+    text.push_str(slice(line, copied..line.len()));
     let end = slice(text, start..text.len()).trim_end().len();
     text.truncate(start + end);
 }
