@@ -14,6 +14,7 @@ mod topics;
 
 pub(crate) use clean::is_visible;
 pub use clean::{Cleaned, Cut, clean};
+pub use fingerprint::near_duplicate_key;
 pub(crate) use fingerprint::sha256;
 pub use language::{Identifier, Language, Segment};
 pub use model::Malformed;

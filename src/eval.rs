@@ -3,6 +3,7 @@
 //! Figures are printed as Markdown tables (the ones in README are made by these commands) or as JSON.
 
 pub mod clean;
+pub mod copies;
 pub mod corpus;
 pub mod language;
 

@@ -42,6 +42,14 @@ fn every_file_is_well_formed() {
     assert!(ids.len() >= 120 && files.len() >= 20, "{} articles, {} languages", ids.len(), files.len());
 }
 
+#[test]
+fn copies_are_near_and_different_articles_are_not() {
+    let scores = copydesk::eval::copies::measure(&files());
+    let within_12 = |edit: &str| scores.iter().find(|score| score.edit == edit).unwrap().within[3];
+    assert!(within_12("one word in fifty changed") >= 98.0 && within_12("the last paragraph cut") >= 70.0, "{scores:?}");
+    assert!(within_12("different articles") < 0.01, "{scores:?}");
+}
+
 /// Losing a sentence is worse than keeping a share button: the floor on losses is the hard one.
 #[test]
 fn cleaning_keeps_its_floors() {

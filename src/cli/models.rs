@@ -50,6 +50,11 @@ pub(super) enum Eval {
         #[arg(long)]
         faults: bool,
     },
+    /// The near-duplicate key, on files of the annotated corpus and copies of them edited as papers edit wire copy.
+    Copies {
+        #[command(flatten)]
+        data: Data,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +81,10 @@ pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
     match command {
         Eval::Language { data, model } => language(&data, model),
         Eval::Clean { data, split, faults } => clean(&data, split.as_deref(), faults),
+        Eval::Copies { data } => {
+            let scores = eval::copies::measure(&eval::clean::corpus(&data.data).map_err(failure)?);
+            print(&data, &scores, || eval::copies::table(&scores))
+        }
     }
 }
 

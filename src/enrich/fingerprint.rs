@@ -8,18 +8,28 @@ use crate::article::{Fingerprint, Stats};
 /// The exact hash and the simhash of a text.
 pub(super) fn fingerprint(text: &Text<'_>) -> Fingerprint {
     let mut exact = Sha256::new();
-    let mut weights = [0i32; 64];
     for token in 0..text.len() {
         exact.update(text.folded(token).as_bytes());
         exact.update(b" ");
+    }
+    Fingerprint { exact: format!("sha256:{}", hex(&exact.finalize())), near: format!("{:016x}", simhash(text)) }
+}
+
+/// The simhash of a text's runs of three folded words (Charikar 2002): copies of a text differ in few of its 64 bits.
+pub fn near_duplicate_key(text: &str) -> u64 {
+    simhash(&Text::new(text))
+}
+
+fn simhash(text: &Text<'_>) -> u64 {
+    let mut weights = [0i32; 64];
+    for token in 0..text.len() {
         let triple = (token..token + 3).filter(|next| *next < text.len()).map(|next| text.folded(next));
         let hash = mix(triple);
         for (bit, weight) in weights.iter_mut().enumerate() {
             *weight += if hash >> bit & 1 == 1 { 1 } else { -1 };
         }
     }
-    let near = weights.iter().enumerate().filter(|(_, weight)| **weight > 0).fold(0u64, |bits, (bit, _)| bits | 1 << bit);
-    Fingerprint { exact: format!("sha256:{}", hex(&exact.finalize())), near: format!("{near:016x}") }
+    weights.iter().enumerate().filter(|(_, weight)| **weight > 0).fold(0u64, |bits, (bit, _)| bits | 1 << bit)
 }
 
 /// FNV-1a over the words, finished with an avalanche so that every bit depends on all of them.
@@ -71,8 +81,7 @@ mod tests {
     use super::*;
 
     fn distance(left: &str, right: &str) -> u32 {
-        let near = |text| u64::from_str_radix(&fingerprint(&Text::new(text)).near, 16).unwrap();
-        (near(left) ^ near(right)).count_ones()
+        (near_duplicate_key(left) ^ near_duplicate_key(right)).count_ones()
     }
 
     #[test]
