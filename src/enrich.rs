@@ -21,14 +21,29 @@ pub use model::Malformed;
 pub use text::OffsetUnit;
 pub use topics::{TOPICS, slug};
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use entities::Gazetteer;
 use text::{Converter, Text};
 
 use crate::article::{
-    Article, Cleaning, EnrichedArticle, Field, LanguageReport, LanguageSegment, Provenance, RawArticle, Removal, SCHEMA, Steps, Timings,
+    Article, Cleaning, EnrichedArticle, EntityType, Field, LanguageReport, LanguageSegment, Provenance, RawArticle, Removal, SCHEMA, Steps,
+    Timings,
 };
+
+/// Language, mentions and topics of a text, for measuring.
+#[derive(Debug, Clone)]
+pub struct Annotation {
+    /// BCP-47 tag.
+    pub language: String,
+    /// Field, type, and bytes of that field.
+    pub mentions: Vec<(Field, EntityType, Range<usize>)>,
+    /// Slugs of top-level topics, the best first.
+    pub topics: Vec<&'static str>,
+}
 
 /// Everything needed to enrich: loaded once, shared by all threads.
 #[derive(Debug)]
@@ -42,6 +57,18 @@ impl Enricher {
     /// Compiles the shipped data. Takes well under a second.
     pub fn load(offsets: OffsetUnit) -> Self {
         Self { identifier: Identifier::shipped(), gazetteer: Gazetteer::load(), offsets }
+    }
+
+    /// What the steps after cleaning say of a text that is clean already.
+    pub fn annotate(&self, title: Option<&str>, text: &str, declared_language: Option<&str>) -> Annotation {
+        let language = self.identifier.identify(title, text, declared_language);
+        let (title, body) = (title.map(Text::new), Text::new(text));
+        let entities = entities::find(&self.gazetteer, title.as_ref(), &body, &language, OffsetUnit::Utf8);
+        let mentions = entities
+            .iter()
+            .flat_map(|entity| entity.mentions.iter().map(|mention| (mention.field, entity.kind, mention.start..mention.end)));
+        let topics = topics::label(title.as_ref(), &body, &language, &[]).iter().filter_map(|topic| slug(&topic.id)).collect();
+        Annotation { language: language.tag.to_owned(), mentions: mentions.collect(), topics }
     }
 
     /// The whole text pipeline.

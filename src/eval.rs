@@ -5,7 +5,10 @@
 pub mod clean;
 pub mod copies;
 pub mod corpus;
+pub mod entities;
+pub mod labelled;
 pub mod language;
+pub mod topics;
 
 use std::path::{Path, PathBuf};
 

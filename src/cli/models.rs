@@ -6,8 +6,12 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, failure};
 use crate::{
-    enrich::Identifier,
-    eval::{self, language::Answer},
+    enrich::{Enricher, Identifier, OffsetUnit},
+    eval::{
+        self,
+        labelled::{self, Format, Labelled},
+        language::{Answer, Item},
+    },
     train,
 };
 
@@ -50,11 +54,41 @@ pub(super) enum Eval {
         #[arg(long)]
         faults: bool,
     },
+    /// Entity tags, exact and partial spans.
+    Entities(Labels),
+    /// Topic labels.
+    Topics(Labels),
+    /// Language, cleaning, entities and topics, on files of the annotated corpus.
+    All {
+        #[command(flatten)]
+        data: Data,
+        /// Only the articles of this split: train or dev.
+        #[arg(long, value_name = "NAME")]
+        split: Option<String>,
+    },
     /// The near-duplicate key, on files of the annotated corpus and copies of them edited as papers edit wire copy.
     Copies {
         #[command(flatten)]
         data: Data,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Labels {
+    #[command(flatten)]
+    data: Data,
+    /// How the files are written.
+    #[arg(long, value_enum, default_value = "corpus")]
+    format: Format,
+    /// BCP-47 tag of the texts; else the name of the file (corpus) or of its folder.
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
+    /// Of the annotated corpus, only the articles of this split: train or dev.
+    #[arg(long, value_name = "NAME")]
+    split: Option<String>,
+    /// Print every mistake.
+    #[arg(long)]
+    faults: bool,
 }
 
 #[derive(Debug, Args)]
@@ -81,11 +115,61 @@ pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
     match command {
         Eval::Language { data, model } => language(&data, model),
         Eval::Clean { data, split, faults } => clean(&data, split.as_deref(), faults),
+        Eval::Entities(labels) => {
+            let sources = labels.load()?;
+            let scores = eval::entities::measure(&Enricher::load(OffsetUnit::Utf8), &sources, labels.teller());
+            print(&labels.data, &scores, || eval::entities::table(&scores))
+        }
+        Eval::Topics(labels) => {
+            let sources = labels.load()?;
+            let scores = eval::topics::measure(&Enricher::load(OffsetUnit::Utf8), &sources, labels.teller());
+            print(&labels.data, &scores, || eval::topics::table(&scores))
+        }
+        Eval::All { data, split } => all(&data, split),
         Eval::Copies { data } => {
             let scores = eval::copies::measure(&eval::clean::corpus(&data.data).map_err(failure)?);
             print(&data, &scores, || eval::copies::table(&scores))
         }
     }
+}
+
+impl Labels {
+    fn load(&self) -> Result<Vec<(String, Vec<Labelled>)>, Exit> {
+        labelled::load(&self.data.data, self.format, self.language.as_deref(), self.split.as_deref()).map_err(failure)
+    }
+
+    fn teller(&self) -> impl FnMut(&str, &str, &str) {
+        let faults = self.faults;
+        move |document, what, text| {
+            if faults {
+                eprintln!("{document}: {what}: {text}");
+            }
+        }
+    }
+}
+
+fn all(data: &Data, split: Option<String>) -> Result<Exit, Exit> {
+    let corpus = eval::clean::corpus(&data.data).map_err(failure)?;
+    let sources = labelled::load(&data.data, Format::Corpus, None, split.as_deref()).map_err(failure)?;
+    let enricher = Enricher::load(OffsetUnit::Utf8);
+    let silent = |_: &str, _: &str, _: &str| ();
+    let items: Vec<_> = sources.iter().flat_map(|(_, documents)| documents).map(Item::from).collect();
+    let identify = |text: &str| Answer { tag: enricher.annotate(None, text, None).language, confidence: None };
+    let language = [eval::language::measure("copydesk", "corpus", &items, identify)];
+    let clean = eval::clean::measure(&corpus, split.as_deref(), silent);
+    let entities = eval::entities::measure(&enricher, &sources, silent);
+    let topics = eval::topics::measure(&enricher, &sources, silent);
+    let scores = serde_json::json!({ "language": language, "clean": clean, "entities": entities, "topics": topics });
+    print(data, &scores, || {
+        [
+            ("Language", eval::language::table(&language)),
+            ("Cleaning", eval::clean::table(&clean)),
+            ("Entities", eval::entities::table(&entities)),
+            ("Topics", eval::topics::table(&topics)),
+        ]
+        .map(|(name, table)| format!("**{name}**\n\n{table}"))
+        .join("\n")
+    })
 }
 
 fn language(data: &Data, model: Option<PathBuf>) -> Result<Exit, Exit> {

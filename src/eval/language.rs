@@ -52,6 +52,12 @@ pub struct Item {
     pub text: String,
 }
 
+impl From<&super::labelled::Labelled> for Item {
+    fn from(document: &super::labelled::Labelled) -> Self {
+        Self { label: document.language.clone(), text: document.text.clone() }
+    }
+}
+
 /// How a detector did on one file.
 #[derive(Debug, Clone, Serialize)]
 pub struct Score {

@@ -1,0 +1,178 @@
+//! Entity tags, measured: exact spans as CoNLL counts them (a mention is right if field, start, end and type are), and partial ones
+//! (of the right type, and overlapping). Precision, recall and F1 over PER, ORG and LOC, and of each.
+
+use std::{collections::BTreeMap, fmt::Write, ops::AddAssign};
+
+use serde::Serialize;
+
+use super::{
+    labelled::{Labelled, Span},
+    percent,
+};
+use crate::{article::EntityType, enrich::Enricher};
+
+/// Mentions counted.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Count {
+    /// Mentions of the labels.
+    pub labelled: usize,
+    /// Mentions found.
+    pub found: usize,
+    /// Found mentions that are labelled exactly so.
+    pub exact: usize,
+    /// Found mentions that overlap one of the labels of their type.
+    pub found_partly: usize,
+    /// Labelled mentions that overlap a found one of their type.
+    pub labelled_partly: usize,
+}
+
+impl Count {
+    /// Precision of exact spans, per cent.
+    pub fn precision(&self) -> f64 {
+        percent(self.exact, self.found)
+    }
+
+    /// Recall of exact spans, per cent.
+    pub fn recall(&self) -> f64 {
+        percent(self.exact, self.labelled)
+    }
+
+    /// F1 of exact spans, per cent.
+    pub fn f1(&self) -> f64 {
+        harmonic(self.precision(), self.recall())
+    }
+
+    /// F1 of overlapping spans, per cent.
+    pub fn partial_f1(&self) -> f64 {
+        harmonic(percent(self.found_partly, self.found), percent(self.labelled_partly, self.labelled))
+    }
+}
+
+fn harmonic(precision: f64, recall: f64) -> f64 {
+    if precision + recall == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) }
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.labelled += other.labelled;
+        self.found += other.found;
+        self.exact += other.exact;
+        self.found_partly += other.found_partly;
+        self.labelled_partly += other.labelled_partly;
+    }
+}
+
+/// Counts of one source, by type.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Score {
+    /// Documents that are annotated for entities.
+    pub documents: usize,
+    /// Counts by the name of the type.
+    pub types: BTreeMap<&'static str, Count>,
+}
+
+impl Score {
+    /// Over all types.
+    pub fn total(&self) -> Count {
+        self.types.values().fold(Count::default(), |mut sum, count| {
+            sum += *count;
+            sum
+        })
+    }
+}
+
+/// Scores by source. `fault` is told of every mistake: document, what, text.
+pub fn measure(
+    enricher: &Enricher,
+    sources: &[(String, Vec<Labelled>)],
+    mut fault: impl FnMut(&str, &str, &str),
+) -> BTreeMap<String, Score> {
+    let mut scores: BTreeMap<String, Score> = BTreeMap::new();
+    for (source, documents) in sources {
+        for document in documents {
+            let Some(labels) = &document.mentions else { continue };
+            let found = enricher.annotate(document.title.as_deref(), &document.text, Some(&document.language)).mentions;
+            let score = scores.entry(source.clone()).or_default();
+            score.documents += 1;
+            for kind in EntityType::ALL {
+                *score.types.entry(kind.name()).or_default() += count(labels, &found, kind);
+            }
+            let mut tell = |what: &str, spans: &[Span], others: &[Span]| {
+                for (field, kind, range) in spans.iter().filter(|span| !others.contains(span)) {
+                    let text = document.field(*field).get(range.clone()).unwrap_or_default();
+                    fault(&format!("{source} {}", document.id), &format!("{what}, {}", kind.name()), text);
+                }
+            };
+            tell("missed", labels, &found);
+            tell("false", &found, labels);
+        }
+    }
+    scores
+}
+
+fn count(labels: &[Span], found: &[Span], kind: EntityType) -> Count {
+    let of_kind = |spans: &[Span]| spans.iter().filter(|(_, found, _)| *found == kind).cloned().collect::<Vec<Span>>();
+    let (labels, found) = (of_kind(labels), of_kind(found));
+    let overlaps = |span: &Span, others: &[Span]| {
+        others.iter().any(|other| other.0 == span.0 && other.2.start < span.2.end && span.2.start < other.2.end)
+    };
+    Count {
+        labelled: labels.len(),
+        found: found.len(),
+        exact: found.iter().filter(|span| labels.contains(span)).count(),
+        found_partly: found.iter().filter(|span| overlaps(span, &labels)).count(),
+        labelled_partly: labels.iter().filter(|span| overlaps(span, &found)).count(),
+    }
+}
+
+/// The scores as Markdown.
+pub fn table(scores: &BTreeMap<String, Score>) -> String {
+    let mut out = String::from("| source | documents | mentions | precision | recall | F1 | partial F1 |");
+    for kind in EntityType::ALL {
+        let _infallible = write!(out, " {} F1 |", kind.name());
+    }
+    let _infallible = writeln!(out, "\n|---|---|---|---|---|---|---|{}", "---|".repeat(EntityType::ALL.len()));
+    let mut sum = Score::default();
+    for score in scores.values() {
+        sum.documents += score.documents;
+        for (kind, count) in &score.types {
+            *sum.types.entry(kind).or_default() += *count;
+        }
+    }
+    for (name, score) in scores.iter().map(|(name, score)| (name.as_str(), score)).chain([("**all**", &sum)]) {
+        let total = score.total();
+        let kinds: String = EntityType::ALL
+            .iter()
+            .map(|kind| format!(" {:.1} |", score.types.get(kind.name()).copied().unwrap_or_default().f1()))
+            .collect();
+        let _infallible = writeln!(
+            out,
+            "| {name} | {} | {} | {:.1} | {:.1} | {:.1} | {:.1} |{kinds}",
+            score.documents,
+            total.labelled,
+            total.precision(),
+            total.recall(),
+            total.f1(),
+            total.partial_f1()
+        );
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::Field;
+
+    #[test]
+    fn exact_and_partial_spans() {
+        let span = |kind, start, end| (Field::Text, kind, start..end);
+        let labels = [span(EntityType::Person, 0, 7), span(EntityType::Place, 10, 14)];
+        let found = [span(EntityType::Person, 0, 7), span(EntityType::Person, 10, 14), span(EntityType::Place, 11, 14)];
+        let person = count(&labels, &found, EntityType::Person);
+        assert_eq!((person.labelled, person.found, person.exact), (1, 2, 1));
+        let place = count(&labels, &found, EntityType::Place);
+        assert_eq!((place.exact, place.found_partly, place.labelled_partly), (0, 1, 1));
+        assert!((person.f1() - 200.0 / 3.0).abs() < 1e-9 && place.f1() == 0.0 && (place.partial_f1() - 100.0).abs() < 1e-9);
+    }
+}

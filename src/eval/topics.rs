@@ -1,0 +1,144 @@
+//! Topic labels, measured against people's: how often the first label is one of theirs, and F1 over all labels (micro) and over the
+//! topics that occur (macro). A document that gets no label has its topics missed and its first label wrong.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use serde::Serialize;
+
+use super::{labelled::Labelled, percent};
+use crate::enrich::{Enricher, TOPICS};
+
+/// Labels of one topic counted.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Count {
+    /// Documents people label so.
+    pub labelled: usize,
+    /// Documents copydesk labels so.
+    pub found: usize,
+    /// Documents both label so.
+    pub both: usize,
+}
+
+impl Count {
+    /// F1, per cent.
+    pub fn f1(&self) -> f64 {
+        percent(2 * self.both, self.labelled + self.found)
+    }
+}
+
+/// How one source fared.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Score {
+    /// Documents.
+    pub documents: usize,
+    /// Documents that got a label.
+    pub answered: usize,
+    /// Documents whose first label is one of people's.
+    pub first_right: usize,
+    /// Counts by topic.
+    pub topics: BTreeMap<&'static str, Count>,
+}
+
+impl Score {
+    /// Documents whose first label is right, per cent.
+    pub fn top1(&self) -> f64 {
+        percent(self.first_right, self.documents)
+    }
+
+    /// F1 over all labels, per cent.
+    pub fn micro_f1(&self) -> f64 {
+        let sum = self.topics.values().fold(Count::default(), |sum, count| Count {
+            labelled: sum.labelled + count.labelled,
+            found: sum.found + count.found,
+            both: sum.both + count.both,
+        });
+        sum.f1()
+    }
+
+    /// Mean F1 of the topics that people use here, per cent.
+    pub fn macro_f1(&self) -> f64 {
+        let used: Vec<f64> = self.topics.values().filter(|count| count.labelled > 0).map(Count::f1).collect();
+        used.iter().fold(0.0, |sum, f1| sum + f1) / used.len().max(1) as f64
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.documents += other.documents;
+        self.answered += other.answered;
+        self.first_right += other.first_right;
+        for (topic, count) in &other.topics {
+            let sum = self.topics.entry(topic).or_default();
+            *sum = Count { labelled: sum.labelled + count.labelled, found: sum.found + count.found, both: sum.both + count.both };
+        }
+    }
+}
+
+/// Scores by source. `fault` is told of every document whose first label is wrong: document, what, the beginning of the text.
+pub fn measure(
+    enricher: &Enricher,
+    sources: &[(String, Vec<Labelled>)],
+    mut fault: impl FnMut(&str, &str, &str),
+) -> BTreeMap<String, Score> {
+    let mut scores: BTreeMap<String, Score> = BTreeMap::new();
+    for (source, documents) in sources {
+        for document in documents.iter().filter(|document| !document.topics.is_empty()) {
+            let found = enricher.annotate(document.title.as_deref(), &document.text, Some(&document.language)).topics;
+            let labelled = |slug: &str| document.topics.iter().any(|topic| topic == slug);
+            let score = scores.entry(source.clone()).or_default();
+            score.documents += 1;
+            score.answered += usize::from(!found.is_empty());
+            let first_right = found.first().is_some_and(|first| labelled(first));
+            score.first_right += usize::from(first_right);
+            for (slug, ..) in TOPICS {
+                let (labelled, found) = (labelled(slug), found.contains(&slug));
+                if labelled || found {
+                    let count = score.topics.entry(slug).or_default();
+                    count.labelled += usize::from(labelled);
+                    count.found += usize::from(found);
+                    count.both += usize::from(labelled && found);
+                }
+            }
+            if !first_right {
+                let what = format!(
+                    "{} wanted, {} found",
+                    document.topics.join(", "),
+                    if found.is_empty() { "none".to_owned() } else { found.join(", ") }
+                );
+                let start: String = document
+                    .title
+                    .iter()
+                    .map(String::as_str)
+                    .chain([document.text.as_str()])
+                    .next()
+                    .unwrap_or_default()
+                    .chars()
+                    .take(90)
+                    .collect();
+                fault(&format!("{source} {}", document.id), &what, &start);
+            }
+        }
+    }
+    scores
+}
+
+/// The scores as Markdown: by source, then by topic over all sources.
+pub fn table(scores: &BTreeMap<String, Score>) -> String {
+    let mut out = String::from("| source | documents | labelled, % | top-1, % | micro-F1 | macro-F1 |\n|---|---|---|---|---|---|\n");
+    let mut sum = Score::default();
+    scores.values().for_each(|score| sum.add(score));
+    for (name, score) in scores.iter().map(|(name, score)| (name.as_str(), score)).chain([("**all**", &sum)]) {
+        let _infallible = writeln!(
+            out,
+            "| {name} | {} | {:.1} | {:.1} | {:.1} | {:.1} |",
+            score.documents,
+            percent(score.answered, score.documents),
+            score.top1(),
+            score.micro_f1(),
+            score.macro_f1()
+        );
+    }
+    out.push_str("\n| topic | people | copydesk | both | F1 |\n|---|---|---|---|---|\n");
+    for (topic, count) in &sum.topics {
+        let _infallible = writeln!(out, "| {topic} | {} | {} | {} | {:.1} |", count.labelled, count.found, count.both, count.f1());
+    }
+    out
+}
