@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use copydesk::{
     article::RemovalReason,
+    enrich::near_duplicate_key,
     eval::clean::{corpus, measure, total},
 };
 
@@ -34,12 +35,33 @@ fn every_file_is_well_formed() {
             assert!(article.id.starts_with(&format!("{language}-")) && ids.insert(article.id.clone()), "{}", article.id);
             assert!(titles.insert(article.raw.title.clone().unwrap()), "{}", article.id);
             assert_eq!(article.facts.len(), 3, "{}: wanted country, register and topics", article.id);
+            for (_, kind, range) in &article.mentions {
+                assert!(["PER", "ORG", "LOC"].contains(&kind.split('|').next().unwrap()) && !range.is_empty(), "{}: {kind}", article.id);
+            }
+            for topic in article.facts[2].split(',') {
+                assert!(copydesk::enrich::TOPICS.iter().any(|(slug, ..)| *slug == topic.trim()), "{}: {topic}", article.id);
+            }
             for (_, kind, range) in &article.noise {
                 assert!(kinds.contains(kind) && !range.is_empty(), "{}: {kind}", article.id);
             }
         }
     }
     assert!(ids.len() >= 120 && files.len() >= 20, "{} articles, {} languages", ids.len(), files.len());
+}
+
+/// What is measured may not have been learnt from.
+#[test]
+fn no_article_is_in_both_splits() {
+    let keys = |split: &str| -> Vec<(String, u64)> {
+        let articles = files().into_iter().flat_map(|(_, articles)| articles).filter(|article| article.split == split);
+        articles.map(|article| (article.id, near_duplicate_key(&article.raw.text))).collect()
+    };
+    let train = keys("train");
+    for (id, key) in keys("dev") {
+        for (other, near) in &train {
+            assert!((key ^ near).count_ones() > 12, "{id} is a copy of {other}");
+        }
+    }
 }
 
 #[test]

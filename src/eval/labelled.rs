@@ -146,7 +146,7 @@ fn corpus_documents(text: &str, split: Option<&str>) -> Result<Vec<Labelled>, St
                 language: String::new(),
                 title,
                 text,
-                mentions: (!mentions.is_empty()).then_some(mentions),
+                mentions: Some(mentions),
                 topics: article
                     .facts
                     .last()

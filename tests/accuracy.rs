@@ -1,0 +1,36 @@
+//! Floors of accuracy on the dev split of the annotated corpus. They only rise.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::PathBuf;
+
+use copydesk::{
+    enrich::{Enricher, OffsetUnit},
+    eval::{
+        entities,
+        labelled::{self, Format, Labelled},
+        topics,
+    },
+};
+
+fn dev() -> Vec<(String, Vec<Labelled>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut documents: Vec<Labelled> =
+        labelled::load(&[folder], Format::Corpus, None, Some("dev")).unwrap().into_iter().flat_map(|(_, documents)| documents).collect();
+    documents.sort_by(|a, b| a.id.cmp(&b.id));
+    vec![("dev".to_owned(), documents)]
+}
+
+#[test]
+fn accuracy_keeps_its_floors() {
+    let enricher = Enricher::load(OffsetUnit::Utf8);
+    let dev = dev();
+    let entities = entities::measure(&enricher, &dev, |_, _, _| ())["dev"].total();
+    assert!(entities.precision() >= ENTITY_PRECISION && entities.f1() >= ENTITY_F1, "{:.1} {:.1}", entities.precision(), entities.f1());
+    let topics = &topics::measure(&enricher, &dev, |_, _, _| ())["dev"];
+    assert!(topics.top1() >= TOPIC_TOP1 && topics.micro_f1() >= TOPIC_F1, "{:.1} {:.1}", topics.top1(), topics.micro_f1());
+}
+
+const ENTITY_PRECISION: f64 = 80.0;
+const ENTITY_F1: f64 = 19.0;
+const TOPIC_TOP1: f64 = 7.0;
+const TOPIC_F1: f64 = 14.0;
