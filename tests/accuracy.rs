@@ -30,7 +30,7 @@ fn accuracy_keeps_its_floors() {
     assert!(topics.top1() >= TOPIC_TOP1 && topics.micro_f1() >= TOPIC_F1, "{:.1} {:.1}", topics.top1(), topics.micro_f1());
 }
 
-const ENTITY_PRECISION: f64 = 80.0;
-const ENTITY_F1: f64 = 19.0;
-const TOPIC_TOP1: f64 = 7.0;
-const TOPIC_F1: f64 = 13.0;
+const ENTITY_PRECISION: f64 = 76.5;
+const ENTITY_F1: f64 = 29.0;
+const TOPIC_TOP1: f64 = 26.0;
+const TOPIC_F1: f64 = 35.5;

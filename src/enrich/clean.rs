@@ -25,8 +25,10 @@ use lines::{Form, LINK_CHARS, Line, PROSE_CHARS, ends_sentence, is_ideographic, 
 const HEAD_LINES: usize = 8;
 /// Lines at the end among which a byline is looked for.
 const TAIL_LINES: usize = 3;
-/// Lines of running text an article must have before what stands around them counts as the frame of a page.
-const BODY_LINES: usize = 3;
+/// Lines of running text an article must have before what stands above them counts as the frame of a page.
+const BODY_BELOW: usize = 2;
+/// The same for what stands below them; short reports end in lists.
+const BODY_ABOVE: usize = 3;
 
 /// The result: clean text, and what was taken out of the raw text, in ascending order.
 #[derive(Debug, PartialEq, Eq)]
@@ -242,7 +244,7 @@ impl<'a> Work<'a> {
     /// whose wording is in no list. Below those stand captions, which have more than one word.
     fn remove_frame_above(&mut self) {
         let kept = self.kept();
-        let Some((first, _)) = self.body(&kept) else { return };
+        let Some((first, _)) = self.body(&kept, BODY_BELOW) else { return };
         let above = kept.get(..first.min(HEAD_LINES)).unwrap_or_default();
         let starts = |reason: RemovalReason| self.removed.iter().filter(move |(found, _)| *found == reason).map(|(_, range)| range.start);
         let text = kept.get(first).and_then(|index| self.lines.get(*index)).map_or(0, |line| line.range.start);
@@ -259,11 +261,11 @@ impl<'a> Work<'a> {
     }
 
     /// Positions of the first and the last line of running text, where there are enough of them and they end as sentences do.
-    fn body(&self, kept: &[usize]) -> Option<(usize, usize)> {
+    fn body(&self, kept: &[usize], least: usize) -> Option<(usize, usize)> {
         let running = |position: &usize| kept.get(*position).is_some_and(|index| self.form(*index).running && !exclaims(self.line(*index)));
         let stopped = (0..kept.len()).filter(running).filter(|position| kept.get(*position).is_some_and(|index| self.form(*index).stopped));
         let unstopped = kept.iter().map(|index| self.form(*index)).filter(|form| form.running && !form.stopped);
-        if stopped.count() < BODY_LINES.max(4 * unstopped.count()) {
+        if stopped.count() < least.max(4 * unstopped.count()) {
             return None;
         }
         Some(((0..kept.len()).find(running)?, (0..kept.len()).rev().find(running)?))
@@ -367,7 +369,7 @@ impl<'a> Work<'a> {
     /// the article's: results, squads, addresses.
     fn frame_below(&self, kept: &[usize], known: usize) -> Option<usize> {
         let before = kept.get(..known)?;
-        let (_, last) = self.body(before)?;
+        let (_, last) = self.body(before, BODY_ABOVE)?;
         let text = |position: usize| before.get(position).map_or("", |index| self.line(*index));
         let list = (last + 1..known).rev().find(|position| is_listed(text(*position)));
         let start = list.unwrap_or(last) + 1;

@@ -15,7 +15,7 @@ pub(super) fn suffix(line: &str, site: &[String]) -> Option<usize> {
         return None;
     }
     let found =
-        bracketed(line, site).or_else(|| signed(line, site)).or_else(|| labelled(line)).or_else(|| glued(line)).or_else(|| marked(line))?;
+        bracketed(line, site).or_else(|| labelled(line)).or_else(|| signed(line, site)).or_else(|| glued(line)).or_else(|| marked(line))?;
     let caption = slice(line, 0..found).trim_end_matches([' ', '\u{a0}', '-', '–', '—', '|', '/']);
     let least = if caption.chars().any(is_ideographic) { 5 } else { 10 };
     (caption.chars().count() >= least).then_some(caption.len())

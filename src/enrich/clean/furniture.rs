@@ -138,12 +138,13 @@ impl Furniture {
         let words = self.lead(rule, line)?;
         let gap = if words < line.words() { line.text.gap_before(words) } else { return None };
         // 'Read also - …', 'Image source, …': but one word before a dash or a comma begins a sentence.
-        let weaker = words >= 2
-            && match rule {
-                Rule::Related => gap.ends_with(' ') && gap.trim_start().starts_with(['-', '–', '—']),
-                Rule::CreditLabel => gap.starts_with([',', '،', '、']),
-                _ => false,
-            };
+        let weaker = match rule {
+            Rule::Related => words >= 2 && gap.ends_with(' ') && gap.trim_start().starts_with(['-', '–', '—']),
+            Rule::CreditLabel => words >= 2 && gap.starts_with([',', '،', '、']),
+            // As Egyptian papers have it: 'كتب- A'.
+            Rule::Byline => gap == "- ",
+            _ => false,
+        };
         if weaker {
             return Some(words);
         }

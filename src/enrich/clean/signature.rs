@@ -287,12 +287,12 @@ fn bracketed(head: &str, site: &[String]) -> Option<(Range<usize>, usize)> {
         || FURNITURE.has(Rule::Credit, &key)
         || site.contains(&key)
         || ["共同", "時事", "ロイター"].iter().any(|agency| inside.ends_with(agency));
-    if !signed || inside.chars().count() > 40 {
+    let rest = slice(head, end..head.len());
+    // The Korean reporter stands outside, before an equals sign; the agency need not be a known one then.
+    let reporter = rest.find(['=', '＝']).filter(|at| SUFFIXES.iter().any(|suffix| slice(rest, 0..*at).trim_end().ends_with(suffix)));
+    if !signed && (reporter.is_none() || !inside.contains(['=', '＝'])) || inside.chars().count() > 40 {
         return None;
     }
-    let rest = slice(head, end..head.len());
-    // The Korean reporter stands outside, before an equals sign.
-    let reporter = rest.find(['=', '＝']).filter(|at| SUFFIXES.iter().any(|suffix| slice(rest, 0..*at).trim_end().ends_with(suffix)));
     let held = reporter.map_or(end, |at| end + slice(rest, 0..at).trim_end().len());
     let after = reporter.map_or(end, |at| end + at + rest.get(at..).and_then(|mark| mark.chars().next()).map_or(0, char::len_utf8));
     let blank = slice(head, after..head.len());
