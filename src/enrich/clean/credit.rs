@@ -63,16 +63,13 @@ fn signed(line: &str, site: &[String]) -> Option<usize> {
     {
         return Some(before.len() - agency.len());
     }
-    let (caption, credit) = line.rsplit_once(['.', '。', '—', '|']).filter(|(_, credit)| credit.starts_with([' ', '\u{a0}']))?;
+    let (at, mark) = line.char_indices().rfind(|(_, c)| matches!(c, '.' | '。' | '—' | '|'))?;
+    let credit = slice(line, at + mark.len_utf8()..line.len()).strip_prefix([' ', '\u{a0}'])?;
     let (name, agency) = credit.trim().trim_end_matches([')', '）']).rsplit_once(['(', '（', '/', ','])?;
     let names = name.split_whitespace().count() <= 4 && name.split_whitespace().all(|word| word.starts_with(char::is_uppercase));
-    (names && FURNITURE.signs(agency.trim(), site)).then(|| {
-        caption.len()
-            + line
-                .get(caption.len()..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(0, |mark| if mark == '.' || mark == '。' { mark.len_utf8() } else { 0 })
-    })
+    // A full stop is the caption's.
+    let end = if matches!(mark, '.' | '。') { at + mark.len_utf8() } else { at };
+    (names && FURNITURE.signs(agency.trim(), site)).then_some(end)
 }
 
 /// `Foto: A/dpa` after a caption, with or without a space before it.
