@@ -31,6 +31,6 @@ fn accuracy_keeps_its_floors() {
 }
 
 const ENTITY_PRECISION: f64 = 74.5;
-const ENTITY_F1: f64 = 27.4;
-const TOPIC_TOP1: f64 = 22.4;
-const TOPIC_F1: f64 = 31.1;
+const ENTITY_F1: f64 = 26.5;
+const TOPIC_TOP1: f64 = 26.1;
+const TOPIC_F1: f64 = 33.7;

@@ -87,7 +87,7 @@ fn cleaning_keeps_its_floors() {
     );
     assert!(all.lost_share() <= 0.05, "{:.2} % lost: {faults:#?}", all.lost_share());
     let train = total(measure(&files, Some("train"), |_, _, _| ()).values());
-    assert!(train.removed_share() >= 98.1, "{:.1} % of the noise removed", train.removed_share());
+    assert!(train.removed_share() >= 98.0, "{:.1} % of the noise removed", train.removed_share());
     let dev = total(measure(&files, Some("dev"), |_, _, _| ()).values());
-    assert!(dev.removed_share() >= 74.5, "{:.1} % of the noise removed", dev.removed_share());
+    assert!(dev.removed_share() >= 75.5, "{:.1} % of the noise removed", dev.removed_share());
 }

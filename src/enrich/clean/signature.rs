@@ -32,7 +32,9 @@ pub(super) fn is_byline(line: &Line<'_>, authors: &[String]) -> bool {
     }
     let named = |key: &str| authors.iter().any(|author| !key.is_empty() && fold(author) == key);
     let place = source.split_once(['/', '|', ',', '،', '／']).filter(|(_, place)| place.split_whitespace().count() <= 3);
-    if named(line.key()) || place.is_some_and(|(name, _)| named(&fold(name))) {
+    // 'Redacción', 'Newsroom'.
+    let newsroom = line.key().chars().count() >= 6 && FURNITURE.is(Rule::Byline, line);
+    if newsroom || named(line.key()) || place.is_some_and(|(name, _)| named(&fold(name))) {
         return true;
     }
     let strong = FURNITURE.lead(Rule::BylineAlone, line);
@@ -135,7 +137,7 @@ pub(super) fn is_published(line: &Line<'_>) -> bool {
     let set_off = FURNITURE.set_off(Rule::Published, line).is_some_and(|words| line.words() <= words + 6);
     let trailing = FURNITURE.ends(Rule::Published, line) && line.words() <= 6;
     // 'Temps de lecture 2 min.'
-    let timed = numbers > 0 && line.words() <= 6 && FURNITURE.lead(Rule::Published, line).is_some_and(|words| words >= 2);
+    let timed = numbers > 0 && line.words() <= 6 && (set_off || FURNITURE.lead(Rule::Published, line).is_some_and(|words| words >= 2));
     if (numbers > 0 && (labelled || trailing) || set_off) && !ends_sentence(source) || timed || FURNITURE.is(Rule::Published, line) {
         return true;
     }
@@ -260,7 +262,13 @@ fn is_place_line(place: &str, mark: char, rest_of_line: &str, site: &[String]) -
     let letters: Vec<char> = city.chars().filter(|c| c.is_alphabetic()).collect();
     let capitals = letters.len() >= 4 && letters.iter().all(|c| c.is_uppercase());
     let rest = place.get(city.len()..).unwrap_or_default();
-    let date = rest.is_empty() || rest.chars().any(char::is_numeric) || rest.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
+    // 'CITY, Country — '.
+    let country = mark == '—'
+        && rest.strip_prefix(", ").is_some_and(|name| name.split_whitespace().count() <= 2 && name.starts_with(char::is_uppercase));
+    let date = country
+        || rest.is_empty()
+        || rest.chars().any(char::is_numeric)
+        || rest.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
     // English papers of South Asia have 'LAHORE: The …'; captions elsewhere begin alike, but not with an article after it.
     let opens_english = ["The ", "A ", "An "].iter().any(|article| rest_of_line.trim_start().starts_with(article));
     let known = dash || place == city && mark == ':' && opens_english;
