@@ -114,7 +114,9 @@ impl<'a> Work<'a> {
 
     /// Indices of the lines that are still there.
     fn kept(&self) -> Vec<usize> {
-        (0..self.lines.len()).filter(|index| !self.line(*index).is_empty()).collect()
+        let mut kept = Vec::with_capacity(self.lines.len());
+        kept.extend((0..self.lines.len()).filter(|index| !self.line(*index).is_empty()));
+        kept
     }
 
     fn remove(&mut self, index: usize, reason: RemovalReason) {
@@ -281,7 +283,7 @@ impl<'a> Work<'a> {
         for (position, index) in kept.iter().copied().enumerate() {
             let source = self.line(index);
             // Headlines may be questions; a full stop makes a sentence of the article.
-            if source.ends_with(['.', '。', '।', '۔']) {
+            if self.form(index).chars > LINK_CHARS + 10 || source.ends_with(['.', '。', '।', '۔']) {
                 continue;
             }
             let Some(line) = self.short(index) else { continue };

@@ -254,7 +254,8 @@ impl<'a> Line<'a> {
                 key.push_str(text.folded(token));
             }
             let ends = key.match_indices(' ').map(|(at, _)| at).chain([key.len()]).take(FURNITURE.longest);
-            let leads: Vec<Rules> = ends.map(|end| FURNITURE.rules(slice(&key, 0..end))).collect();
+            let mut leads = Vec::with_capacity(text.len().min(FURNITURE.longest));
+            leads.extend(ends.map(|end| FURNITURE.rules(slice(&key, 0..end))));
             let whole = FURNITURE.rules(&key);
             Self { text, key, leads, whole }
         })

@@ -74,7 +74,7 @@ pub(super) fn ends_sentence(line: &str) -> bool {
 }
 
 pub(super) fn lines(raw: &str) -> Vec<Line<'_>> {
-    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut lines: Vec<Line<'_>> = Vec::with_capacity(raw.len() / 128 + 8);
     let mut blank = false;
     let mut start = 0;
     for piece in raw.split_inclusive(['\n', '\r', '\u{2028}', '\u{2029}']) {

@@ -148,9 +148,9 @@ pub(super) fn is_published(line: &Line<'_>) -> bool {
     let opened = source.starts_with(char::is_numeric) && numbers >= 2 && line.words() <= 12 && {
         (1..line.words()).any(|word| FURNITURE.has(Rule::Published, &fold(line.word(word))))
     };
-    (year || is_dated(source)) && (dates || opened)
-        || is_dated(source) && is_timed(source) && line.words() <= 8 && !ends_sentence(source)
-        || year && (dates || opened) && line.words() <= 24 && !ends_sentence(source)
+    // All figures: 'ends like a sentence' is an abbreviation then, as in '25 พ.ย. 2569 09:20 น.'.
+    (dates || opened) && line.words() <= 24 && (year || is_dated(source))
+        || line.words() <= 8 && !ends_sentence(source) && is_timed(source) && is_dated(source)
 }
 
 /// Whether a time of day stands in a line: '13:20', '9h41'.
