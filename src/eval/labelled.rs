@@ -37,6 +37,15 @@ impl Format {
             Self::Jsonl => "jsonl",
         }
     }
+
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Corpus => "no article that begins with '== id | split | …';",
+            Self::Conll => "no line of token, tab, tag;",
+            Self::Tsv => "no line of a topic's slug, tab, text;",
+            Self::Jsonl => "no object on a line;",
+        }
+    }
 }
 
 /// A mention: field, type, bytes of that field.
@@ -96,7 +105,7 @@ pub fn load(
             document.language.clone_from(&tag);
         }
         if documents.is_empty() && split.is_none() {
-            return Err(EvalError::Empty { path: path.clone(), wanted: format!("nothing in it is {format:?}") });
+            return Err(EvalError::Empty { path: path.clone(), wanted: format!("{} is --format right?", format.wanted()) });
         }
         Ok((if format == Format::Corpus { stem } else { format!("{tag}/{stem}") }, documents))
     };
@@ -182,8 +191,10 @@ fn conll(file: &str) -> Vec<Labelled> {
             }
             open = kind.is_some();
         }
-        document.mentions = Some(mentions);
-        documents.push(document);
+        if !document.text.is_empty() {
+            document.mentions = Some(mentions);
+            documents.push(document);
+        }
     }
     documents
 }
