@@ -43,9 +43,10 @@ wait_for() {
         sleep 0.5
     done
 }
+# Below the ports that the system gives to outgoing connections: one of those could take it before its server does.
 port() {
     local candidate
-    while candidate=$((20000 + RANDOM % 20000)); (exec 3<>"/dev/tcp/127.0.0.1/$candidate") 2>/dev/null; do :; done
+    while candidate=$((20000 + RANDOM % 12000)); (exec 3<>"/dev/tcp/127.0.0.1/$candidate") 2>/dev/null; do :; done
     echo "$candidate"
 }
 
