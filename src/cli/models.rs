@@ -117,12 +117,12 @@ pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
         Eval::Clean { data, split, faults } => clean(&data, split.as_deref(), faults),
         Eval::Entities(labels) => {
             let sources = labels.load()?;
-            let scores = eval::entities::measure(&Enricher::load(OffsetUnit::Utf8), &sources, labels.teller());
+            let scores = eval::entities::measure(&labelled::answers(&Enricher::load(OffsetUnit::Utf8), &sources), labels.teller());
             print(&labels.data, &scores, || eval::entities::table(&scores))
         }
         Eval::Topics(labels) => {
             let sources = labels.load()?;
-            let scores = eval::topics::measure(&Enricher::load(OffsetUnit::Utf8), &sources, labels.teller());
+            let scores = eval::topics::measure(&labelled::answers(&Enricher::load(OffsetUnit::Utf8), &sources), labels.teller());
             print(&labels.data, &scores, || eval::topics::table(&scores))
         }
         Eval::All { data, split } => all(&data, split),
@@ -156,9 +156,10 @@ fn all(data: &Data, split: Option<String>) -> Result<Exit, Exit> {
     let items: Vec<_> = sources.iter().flat_map(|(_, documents)| documents).map(Item::from).collect();
     let identify = |text: &str| Answer { tag: enricher.annotate(None, text, None).language, confidence: None };
     let language = [eval::language::measure("copydesk", "corpus", &items, identify)];
+    let answers = labelled::answers(&enricher, &sources);
     let clean = eval::clean::measure(&corpus, split.as_deref(), silent);
-    let entities = eval::entities::measure(&enricher, &sources, silent);
-    let topics = eval::topics::measure(&enricher, &sources, silent);
+    let entities = eval::entities::measure(&answers, silent);
+    let topics = eval::topics::measure(&answers, silent);
     let scores = serde_json::json!({ "language": language, "clean": clean, "entities": entities, "topics": topics });
     print(data, &scores, || {
         [

@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, fmt::Write, ops::AddAssign};
 use serde::Serialize;
 
 use super::{
-    labelled::{Labelled, Span},
+    labelled::{Answered, Span},
     percent,
 };
-use crate::{article::EntityType, enrich::Enricher};
+use crate::article::EntityType;
 
 /// Mentions counted.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -82,30 +82,24 @@ impl Score {
 }
 
 /// Scores by source. `fault` is told of every mistake: document, what, text.
-pub fn measure(
-    enricher: &Enricher,
-    sources: &[(String, Vec<Labelled>)],
-    mut fault: impl FnMut(&str, &str, &str),
-) -> BTreeMap<String, Score> {
+pub fn measure(answers: &[Answered<'_>], mut fault: impl FnMut(&str, &str, &str)) -> BTreeMap<String, Score> {
     let mut scores: BTreeMap<String, Score> = BTreeMap::new();
-    for (source, documents) in sources {
-        for document in documents {
-            let Some(labels) = &document.mentions else { continue };
-            let found = enricher.annotate(document.title.as_deref(), &document.text, Some(&document.language)).mentions;
-            let score = scores.entry(source.clone()).or_default();
-            score.documents += 1;
-            for kind in EntityType::ALL {
-                *score.types.entry(kind.name()).or_default() += count(labels, &found, kind);
-            }
-            let mut tell = |what: &str, spans: &[Span], others: &[Span]| {
-                for (field, kind, range) in spans.iter().filter(|span| !others.contains(span)) {
-                    let text = document.field(*field).get(range.clone()).unwrap_or_default();
-                    fault(&format!("{source} {}", document.id), &format!("{what}, {}", kind.name()), text);
-                }
-            };
-            tell("missed", labels, &found);
-            tell("false", &found, labels);
+    for answer in answers {
+        let Some(labels) = &answer.document.mentions else { continue };
+        let found = &answer.found.mentions;
+        let score = scores.entry(answer.source.to_owned()).or_default();
+        score.documents += 1;
+        for kind in EntityType::ALL {
+            *score.types.entry(kind.name()).or_default() += count(labels, found, kind);
         }
+        let mut tell = |what: &str, spans: &[Span], others: &[Span]| {
+            for (field, kind, range) in spans.iter().filter(|span| !others.contains(span)) {
+                let text = answer.document.field(*field).get(range.clone()).unwrap_or_default();
+                fault(&answer.name(), &format!("{what}, {}", kind.name()), text);
+            }
+        };
+        tell("missed", labels, found);
+        tell("false", found, labels);
     }
     scores
 }

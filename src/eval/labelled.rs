@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{EvalError, corpus, files, read};
 use crate::{
     article::{EntityType, Field},
-    enrich::TOPICS,
+    enrich::{Annotation, Enricher, TOPICS},
 };
 
 /// How labelled documents are written.
@@ -76,6 +76,34 @@ impl Labelled {
             Field::Text => &self.text,
         }
     }
+}
+
+/// A document beside what copydesk says of it, for all measures that compare the two.
+#[derive(Debug)]
+pub struct Answered<'a> {
+    /// Where the document comes from.
+    pub source: &'a str,
+    /// What people say of it.
+    pub document: &'a Labelled,
+    /// What copydesk says, told the document's language.
+    pub found: Annotation,
+}
+
+impl Answered<'_> {
+    /// Source and id, for a list of mistakes.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.source, self.document.id)
+    }
+}
+
+/// Annotates every document, once.
+pub fn answers<'a>(enricher: &Enricher, sources: &'a [(String, Vec<Labelled>)]) -> Vec<Answered<'a>> {
+    let documents = sources.iter().flat_map(|(source, documents)| documents.iter().map(move |document| (source, document)));
+    let answer = |(source, document): (&'a String, &'a Labelled)| {
+        let found = enricher.annotate(document.title.as_deref(), &document.text, Some(&document.language));
+        Answered { source, document, found }
+    };
+    documents.map(answer).collect()
 }
 
 /// The documents of some files: language and stem (`de/news`), and what they hold. The language is the given one; else that of the

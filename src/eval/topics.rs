@@ -1,12 +1,12 @@
 //! Topic labels, measured against people's: how often the first label is one of theirs, and F1 over all labels (micro) and over the
 //! topics that occur (macro). A document that gets no label has its topics missed and its first label wrong.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, ops::AddAssign};
 
 use serde::Serialize;
 
-use super::{labelled::Labelled, percent};
-use crate::enrich::{Enricher, TOPICS};
+use super::{labelled::Answered, percent};
+use crate::enrich::TOPICS;
 
 /// Labels of one topic counted.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -23,6 +23,14 @@ impl Count {
     /// F1, per cent.
     pub fn f1(&self) -> f64 {
         percent(2 * self.both, self.labelled + self.found)
+    }
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.labelled += other.labelled;
+        self.found += other.found;
+        self.both += other.both;
     }
 }
 
@@ -47,11 +55,8 @@ impl Score {
 
     /// F1 over all labels, per cent.
     pub fn micro_f1(&self) -> f64 {
-        let sum = self.topics.values().fold(Count::default(), |sum, count| Count {
-            labelled: sum.labelled + count.labelled,
-            found: sum.found + count.found,
-            both: sum.both + count.both,
-        });
+        let mut sum = Count::default();
+        self.topics.values().for_each(|count| sum += *count);
         sum.f1()
     }
 
@@ -66,55 +71,33 @@ impl Score {
         self.answered += other.answered;
         self.first_right += other.first_right;
         for (topic, count) in &other.topics {
-            let sum = self.topics.entry(topic).or_default();
-            *sum = Count { labelled: sum.labelled + count.labelled, found: sum.found + count.found, both: sum.both + count.both };
+            *self.topics.entry(topic).or_default() += *count;
         }
     }
 }
 
 /// Scores by source. `fault` is told of every document whose first label is wrong: document, what, the beginning of the text.
-pub fn measure(
-    enricher: &Enricher,
-    sources: &[(String, Vec<Labelled>)],
-    mut fault: impl FnMut(&str, &str, &str),
-) -> BTreeMap<String, Score> {
+pub fn measure(answers: &[Answered<'_>], mut fault: impl FnMut(&str, &str, &str)) -> BTreeMap<String, Score> {
     let mut scores: BTreeMap<String, Score> = BTreeMap::new();
-    for (source, documents) in sources {
-        for document in documents.iter().filter(|document| !document.topics.is_empty()) {
-            let found = enricher.annotate(document.title.as_deref(), &document.text, Some(&document.language)).topics;
-            let labelled = |slug: &str| document.topics.iter().any(|topic| topic == slug);
-            let score = scores.entry(source.clone()).or_default();
-            score.documents += 1;
-            score.answered += usize::from(!found.is_empty());
-            let first_right = found.first().is_some_and(|first| labelled(first));
-            score.first_right += usize::from(first_right);
-            for (slug, ..) in TOPICS {
-                let (labelled, found) = (labelled(slug), found.contains(&slug));
-                if labelled || found {
-                    let count = score.topics.entry(slug).or_default();
-                    count.labelled += usize::from(labelled);
-                    count.found += usize::from(found);
-                    count.both += usize::from(labelled && found);
-                }
+    for answer in answers.iter().filter(|answer| !answer.document.topics.is_empty()) {
+        let (document, found) = (answer.document, &answer.found.topics);
+        let labelled = |slug: &str| document.topics.iter().any(|topic| topic == slug);
+        let score = scores.entry(answer.source.to_owned()).or_default();
+        score.documents += 1;
+        score.answered += usize::from(!found.is_empty());
+        let first_right = found.first().is_some_and(|first| labelled(first));
+        score.first_right += usize::from(first_right);
+        for (slug, ..) in TOPICS {
+            let (labelled, found) = (labelled(slug), found.contains(&slug));
+            if labelled || found {
+                let both = usize::from(labelled && found);
+                *score.topics.entry(slug).or_default() += Count { labelled: usize::from(labelled), found: usize::from(found), both };
             }
-            if !first_right {
-                let what = format!(
-                    "{} wanted, {} found",
-                    document.topics.join(", "),
-                    if found.is_empty() { "none".to_owned() } else { found.join(", ") }
-                );
-                let start: String = document
-                    .title
-                    .iter()
-                    .map(String::as_str)
-                    .chain([document.text.as_str()])
-                    .next()
-                    .unwrap_or_default()
-                    .chars()
-                    .take(90)
-                    .collect();
-                fault(&format!("{source} {}", document.id), &what, &start);
-            }
+        }
+        if !first_right {
+            let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+            let start: String = document.title.as_deref().unwrap_or(&document.text).chars().take(90).collect();
+            fault(&answer.name(), &format!("{} wanted, {found} found", document.topics.join(", ")), &start);
         }
     }
     scores
