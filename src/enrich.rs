@@ -34,11 +34,9 @@ use crate::article::{
     Timings,
 };
 
-/// Language, mentions and topics of a text, for measuring.
+/// Mentions and topics of a text, for measuring.
 #[derive(Debug, Clone)]
 pub struct Annotation {
-    /// BCP-47 tag.
-    pub language: String,
     /// Field, type, and bytes of that field.
     pub mentions: Vec<(Field, EntityType, Range<usize>)>,
     /// Slugs of top-level topics, the best first.
@@ -68,7 +66,7 @@ impl Enricher {
             .iter()
             .flat_map(|entity| entity.mentions.iter().map(|mention| (mention.field, entity.kind, mention.start..mention.end)));
         let topics = topics::label(title.as_ref(), &body, &language, &[]).iter().filter_map(|topic| slug(&topic.id)).collect();
-        Annotation { language: language.tag.to_owned(), mentions: mentions.collect(), topics }
+        Annotation { mentions: mentions.collect(), topics }
     }
 
     /// The whole text pipeline.

@@ -154,8 +154,8 @@ fn all(data: &Data, split: Option<String>) -> Result<Exit, Exit> {
     let enricher = Enricher::load(OffsetUnit::Utf8);
     let silent = |_: &str, _: &str, _: &str| ();
     let items: Vec<_> = sources.iter().flat_map(|(_, documents)| documents).map(Item::from).collect();
-    let identify = |text: &str| Answer { tag: enricher.annotate(None, text, None).language, confidence: None };
-    let language = [eval::language::measure("copydesk", "corpus", &items, identify)];
+    let identifier = Identifier::shipped();
+    let language = [eval::language::measure("copydesk", "corpus", &items, |text| identify(&identifier, text))];
     let answers = labelled::answers(&enricher, &sources);
     let clean = eval::clean::measure(&corpus, split.as_deref(), silent);
     let entities = eval::entities::measure(&answers, silent);
@@ -178,13 +178,15 @@ fn language(data: &Data, model: Option<PathBuf>) -> Result<Exit, Exit> {
         Some(path) => eval::language::model(&path).map_err(failure)?,
         None => Identifier::shipped(),
     };
-    let identify = |text: &str| {
-        let found = identifier.identify(None, text, None);
-        Answer { tag: found.tag.to_owned(), confidence: Some(found.confidence) }
-    };
     let files = eval::language::items(&data.data).map_err(failure)?;
-    let scores: Vec<_> = files.iter().map(|(file, items)| eval::language::measure("copydesk", file, items, identify)).collect();
+    let scores: Vec<_> =
+        files.iter().map(|(file, items)| eval::language::measure("copydesk", file, items, |text| identify(&identifier, text))).collect();
     print(data, &scores, || eval::language::table(&scores))
+}
+
+fn identify(identifier: &Identifier, text: &str) -> Answer {
+    let found = identifier.identify(None, text, None);
+    Answer { tag: found.tag.to_owned(), confidence: Some(found.confidence) }
 }
 
 fn clean(data: &Data, split: Option<&str>, faults: bool) -> Result<Exit, Exit> {
