@@ -31,7 +31,7 @@ fn accuracy_keeps_its_floors() {
     assert!(topics.top1() >= TOPIC_TOP1 && topics.micro_f1() >= TOPIC_F1, "{:.1} {:.1}", topics.top1(), topics.micro_f1());
 }
 
-const ENTITY_PRECISION: f64 = 76.0;
-const ENTITY_F1: f64 = 27.3;
-const TOPIC_TOP1: f64 = 29.5;
-const TOPIC_F1: f64 = 36.7;
+const ENTITY_PRECISION: f64 = 74.5;
+const ENTITY_F1: f64 = 27.9;
+const TOPIC_TOP1: f64 = 35.2;
+const TOPIC_F1: f64 = 38.1;

@@ -68,7 +68,7 @@ fn no_article_is_in_both_splits() {
 fn copies_are_near_and_different_articles_are_not() {
     let scores = copydesk::eval::copies::measure(&files());
     let within_12 = |edit: &str| scores.iter().find(|score| score.edit == edit).unwrap().within[3];
-    assert!(within_12("one word in fifty changed") >= 98.0 && within_12("the last paragraph cut") >= 60.0, "{scores:?}");
+    assert!(within_12("one word in fifty changed") >= 97.5 && within_12("the last paragraph cut") >= 60.0, "{scores:?}");
     assert!(within_12("different articles") < 0.01, "{scores:?}");
 }
 
@@ -87,7 +87,7 @@ fn cleaning_keeps_its_floors() {
     );
     assert!(all.lost_share() <= 0.05, "{:.2} % lost: {faults:#?}", all.lost_share());
     let train = total(measure(&files, Some("train"), |_, _, _| ()).values());
-    assert!(train.removed_share() >= 98.0, "{:.1} % of the noise removed", train.removed_share());
+    assert!(train.removed_share() >= 95.5, "{:.1} % of the noise removed", train.removed_share());
     let dev = total(measure(&files, Some("dev"), |_, _, _| ()).values());
-    assert!(dev.removed_share() >= 75.5, "{:.1} % of the noise removed", dev.removed_share());
+    assert!(dev.removed_share() >= 78.5, "{:.1} % of the noise removed", dev.removed_share());
 }
