@@ -39,6 +39,8 @@ use crate::article::{
 pub struct Annotation {
     /// Field, type, and bytes of that field.
     pub mentions: Vec<(Field, EntityType, Range<usize>)>,
+    /// The ids of those that are linked: field, bytes, id.
+    pub links: Vec<(Field, Range<usize>, String)>,
     /// Slugs of top-level topics, the best first.
     pub topics: Vec<&'static str>,
 }
@@ -65,8 +67,11 @@ impl Enricher {
         let mentions = entities
             .iter()
             .flat_map(|entity| entity.mentions.iter().map(|mention| (mention.field, entity.kind, mention.start..mention.end)));
+        let linked = entities.iter().filter_map(|entity| entity.id.as_ref().map(|id| (entity, id)));
+        let links =
+            linked.flat_map(|(entity, id)| entity.mentions.iter().map(|mention| (mention.field, mention.start..mention.end, id.clone())));
         let topics = topics::label(title.as_ref(), &body, &language, &[]).iter().filter_map(|topic| slug(&topic.id)).collect();
-        Annotation { mentions: mentions.collect(), topics }
+        Annotation { mentions: mentions.collect(), links: links.collect(), topics }
     }
 
     /// The whole text pipeline.

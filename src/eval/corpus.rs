@@ -17,7 +17,7 @@ pub struct Annotated {
     pub raw: RawArticle,
     /// Noise: field, kind, bytes of that field of the raw article.
     pub noise: Vec<(Field, String, Range<usize>)>,
-    /// Mentions of entities: field, type and perhaps `|canonical name`, bytes of that field of the raw article.
+    /// Mentions of entities: field, type and perhaps `|id canonical name` or `|-`, bytes of that field of the raw article.
     pub mentions: Vec<(Field, String, Range<usize>)>,
 }
 
@@ -137,7 +137,7 @@ mod tests {
     fn reads_heads_marks_and_bodies() {
         let articles = parse(
             "# a comment\n== en-1 | dev | GB | local | sport, weather\nsource: Desk\nauthor: A\ntitle: Rain{{site_name| - Desk}}\n\
-             {{byline|By A}}\nText: one.\n\nTwo{{photo_credit|PA}} in [[Kent|LOC|Kent, England]]\n\n== en-2 | train | US | wire | economy\ntitle: T\nBody.\n",
+             {{byline|By A}}\nText: one.\n\nTwo{{photo_credit|PA}} in [[Kent|LOC|copydesk:kent Kent]]\n\n== en-2 | train | US | wire | economy\ntitle: T\nBody.\n",
         )
         .unwrap();
         let [first, second] = articles.as_slice() else { panic!("{articles:?}") };
@@ -150,7 +150,7 @@ mod tests {
                 (Field::Text, "photo_credit".to_owned(), 20..22),
             ]
         );
-        assert_eq!(first.mentions, [(Field::Text, "LOC|Kent, England".to_owned(), 26..30)]);
+        assert_eq!(first.mentions, [(Field::Text, "LOC|copydesk:kent Kent".to_owned(), 26..30)]);
         assert_eq!((second.split.as_str(), second.raw.text.as_str()), ("train", "Body."));
         for broken in [
             "text",

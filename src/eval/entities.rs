@@ -1,5 +1,9 @@
 //! Entity tags, measured: exact spans as CoNLL counts them (a mention is right if field, start, end and type are), and partial ones
 //! (of the right type, and overlapping). Precision, recall and F1 over PER, ORG and LOC, and of each.
+//!
+//! Links are counted in documents that are annotated for them. A link is right if the mention's span and the id are. Wrong are
+//! another id, an id for what is no entity of the gazetteer, and an id for what is no mention; a mention without a verdict does
+//! not count.
 
 use std::{collections::BTreeMap, fmt::Write, ops::AddAssign};
 
@@ -62,6 +66,37 @@ impl AddAssign for Count {
     }
 }
 
+/// Links counted.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Links {
+    /// Mentions of entities of the gazetteer, by the labels.
+    pub labelled: usize,
+    /// Links found that the labels have a verdict on.
+    pub found: usize,
+    /// Links found that are right.
+    pub right: usize,
+}
+
+impl Links {
+    /// Precision, per cent; none without links.
+    pub fn precision(&self) -> Option<f64> {
+        (self.found > 0).then(|| percent(self.right, self.found))
+    }
+
+    /// Recall, per cent; none without labels.
+    pub fn recall(&self) -> Option<f64> {
+        (self.labelled > 0).then(|| percent(self.right, self.labelled))
+    }
+}
+
+impl AddAssign for Links {
+    fn add_assign(&mut self, other: Self) {
+        self.labelled += other.labelled;
+        self.found += other.found;
+        self.right += other.right;
+    }
+}
+
 /// Counts of one source, by type.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Score {
@@ -69,6 +104,8 @@ pub struct Score {
     pub documents: usize,
     /// Counts by the name of the type.
     pub types: BTreeMap<&'static str, Count>,
+    /// Links.
+    pub links: Links,
 }
 
 impl Score {
@@ -92,6 +129,9 @@ pub fn measure(answers: &[Answered<'_>], mut fault: impl FnMut(&str, &str, &str)
         for kind in EntityType::ALL {
             *score.types.entry(kind.name()).or_default() += count(labels, found, kind);
         }
+        if !answer.document.links.is_empty() {
+            score.links += links(answer);
+        }
         let mut tell = |what: &str, spans: &[Span], others: &[Span]| {
             for (field, kind, range) in spans.iter().filter(|span| !others.contains(span)) {
                 let text = answer.document.field(*field).get(range.clone()).unwrap_or_default();
@@ -102,6 +142,22 @@ pub fn measure(answers: &[Answered<'_>], mut fault: impl FnMut(&str, &str, &str)
         tell("false", found, labels);
     }
     scores
+}
+
+fn links(answer: &Answered<'_>) -> Links {
+    let verdicts = &answer.document.links;
+    let mut links = Links { labelled: verdicts.iter().filter(|(.., id)| id.is_some()).count(), ..Links::default() };
+    for (field, range, id) in &answer.found.links {
+        let verdict = verdicts.iter().find(|(labelled, span, _)| labelled == field && span == range);
+        let is_mention = || answer.document.mentions.iter().flatten().any(|(labelled, _, span)| labelled == field && span == range);
+        if verdict.is_some() || !is_mention() {
+            links.found += 1;
+        }
+        if verdict.is_some_and(|(.., labelled)| labelled.as_ref() == Some(id)) {
+            links.right += 1;
+        }
+    }
+    links
 }
 
 fn count(labels: &[Span], found: &[Span], kind: EntityType) -> Count {
@@ -119,16 +175,21 @@ fn count(labels: &[Span], found: &[Span], kind: EntityType) -> Count {
     }
 }
 
+fn cell(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{share:.1}"))
+}
+
 /// The scores as Markdown.
 pub fn table(scores: &BTreeMap<String, Score>) -> String {
     let mut out = String::from("| source | documents | mentions | precision | recall | F1 | partial F1 |");
     for kind in EntityType::ALL {
         let _infallible = write!(out, " {} F1 |", kind.name());
     }
-    let _infallible = writeln!(out, "\n|---|---|---|---|---|---|---|{}", "---|".repeat(EntityType::ALL.len()));
+    let _infallible = writeln!(out, " links | link precision | link recall |\n|{}", "---|".repeat(10 + EntityType::ALL.len()));
     let mut sum = Score::default();
     for score in scores.values() {
         sum.documents += score.documents;
+        sum.links += score.links;
         for (kind, count) in &score.types {
             *sum.types.entry(kind).or_default() += *count;
         }
@@ -141,13 +202,16 @@ pub fn table(scores: &BTreeMap<String, Score>) -> String {
             .collect();
         let _infallible = writeln!(
             out,
-            "| {name} | {} | {} | {:.1} | {:.1} | {:.1} | {:.1} |{kinds}",
+            "| {name} | {} | {} | {:.1} | {:.1} | {:.1} | {:.1} |{kinds} {} | {} | {} |",
             score.documents,
             total.labelled,
             total.precision(),
             total.recall(),
             total.f1(),
-            total.partial_f1()
+            total.partial_f1(),
+            score.links.labelled,
+            cell(score.links.precision()),
+            cell(score.links.recall())
         );
     }
     out
@@ -156,7 +220,27 @@ pub fn table(scores: &BTreeMap<String, Score>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::article::Field;
+    use crate::{article::Field, enrich::Annotation, eval::labelled::Labelled};
+
+    #[test]
+    fn links_are_right_wrong_or_without_verdict() {
+        let id = |id: &str| Some(id.to_owned());
+        let link = |at: usize, id: &str| (Field::Text, at..at + 4, id.to_owned());
+        let document = Labelled {
+            mentions: Some([0, 10, 20, 30].map(|at| (Field::Text, EntityType::Place, at..at + 4)).to_vec()),
+            links: vec![(Field::Text, 0..4, id("gn:1")), (Field::Text, 10..14, None), (Field::Text, 20..24, id("gn:2"))],
+            ..Labelled::default()
+        };
+        // Right; no entity of the gazetteer; missed; a mention without a verdict; no mention at all.
+        let found = Annotation {
+            mentions: Vec::new(),
+            links: vec![link(0, "gn:1"), link(10, "gn:1"), link(30, "gn:3"), link(40, "gn:1")],
+            topics: Vec::new(),
+        };
+        let links = links(&Answered { source: "en", document: &document, found });
+        assert_eq!((links.labelled, links.found, links.right), (2, 3, 1));
+        assert_eq!((links.precision().map(f64::round), links.recall().map(f64::round)), (Some(33.0), Some(50.0)));
+    }
 
     #[test]
     fn exact_and_partial_spans() {

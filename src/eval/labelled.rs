@@ -51,6 +51,9 @@ impl Format {
 /// A mention: field, type, bytes of that field.
 pub type Span = (Field, EntityType, Range<usize>);
 
+/// Whom a mention means, where people say: field, bytes, and the id; none where it is no entity of the gazetteer.
+pub type Link = (Field, Range<usize>, Option<String>);
+
 /// A document and what people say of it.
 #[derive(Debug, Clone, Default)]
 pub struct Labelled {
@@ -64,6 +67,8 @@ pub struct Labelled {
     pub text: String,
     /// Mentions, in order; none where the document is not annotated for them.
     pub mentions: Option<Vec<Span>>,
+    /// Whom the mentions mean; empty where the document is not annotated for that.
+    pub links: Vec<Link>,
     /// Slugs of topics.
     pub topics: Vec<String>,
 }
@@ -157,22 +162,22 @@ fn corpus_documents(text: &str, split: Option<&str>) -> Result<Vec<Labelled>, St
     let articles = corpus::parse(text)?.into_iter().filter(|article| split.is_none_or(|split| split == article.split));
     articles
         .map(|article| {
-            let kind = |name: &str| {
-                let name = name.split('|').next().unwrap_or_default();
-                entity_type(name).ok_or_else(|| format!("{}: '{name}' is no type; wanted PER, ORG or LOC", article.id))
-            };
-            let mut mentions = Vec::new();
+            let kind = |name: &str| entity_type(name).ok_or_else(|| format!("{}: '{name}' is no type; wanted PER, ORG or LOC", article.id));
+            let (mut mentions, mut links) = (Vec::new(), Vec::new());
             let mut without_noise = |field: Field, raw: &str| -> Result<String, String> {
                 let noise = || article.noise.iter().filter(|(found, ..)| *found == field).map(|(.., range)| range);
                 let removed_before = |at: usize| -> usize { noise().map(|range| range.end.min(at).saturating_sub(range.start)).sum() };
                 for (_, name, range) in article.mentions.iter().filter(|(found, ..)| *found == field) {
-                    if !noise().any(|noise| noise.contains(&range.start)) {
-                        mentions.push((
-                            field,
-                            kind(name)?,
-                            range.start - removed_before(range.start)..range.end - removed_before(range.end),
-                        ));
+                    if noise().any(|noise| noise.contains(&range.start)) {
+                        continue;
                     }
+                    let range = range.start - removed_before(range.start)..range.end - removed_before(range.end);
+                    let (name, link) = name.split_once('|').map_or((name.as_str(), None), |(name, link)| (name, Some(link)));
+                    if let Some(link) = link {
+                        let id = link.split(' ').next().filter(|id| *id != "-");
+                        links.push((field, range.clone(), id.map(str::to_owned)));
+                    }
+                    mentions.push((field, kind(name)?, range));
                 }
                 Ok(raw.char_indices().filter(|(at, _)| !noise().any(|range| range.contains(at))).map(|(_, c)| c).collect())
             };
@@ -184,6 +189,7 @@ fn corpus_documents(text: &str, split: Option<&str>) -> Result<Vec<Labelled>, St
                 title,
                 text,
                 mentions: Some(mentions),
+                links,
                 topics: article
                     .facts
                     .last()
@@ -272,7 +278,15 @@ fn jsonl(file: &str) -> Result<Vec<Labelled>, String> {
             entities.iter().map(span).collect::<Result<Vec<Span>, String>>()
         });
         let mentions = spans.transpose()?;
-        Ok(Labelled { id: line.id, language: line.language, title: line.title, text: line.text, mentions, topics: line.topics })
+        Ok(Labelled {
+            id: line.id,
+            language: line.language,
+            title: line.title,
+            text: line.text,
+            mentions,
+            topics: line.topics,
+            ..Labelled::default()
+        })
     });
     lines.collect()
 }
@@ -294,12 +308,13 @@ mod tests {
     #[test]
     fn corpus_spans_point_into_the_text_without_noise() {
         let file = "== en-1 | dev | GB | local | sport, weather\ntitle: [[Leeds|ORG]] win{{site_name| - Desk}}\n{{byline|By A}}\n\
-                    In [[Hull|LOC]]{{photo_credit|PA}} said [[Ann Roe|PER]].\n\n== en-2 | train | GB | local | sport\ntitle: T\nBody.\n";
+                    In [[Hull|LOC|gn:2645425 Hull]]{{photo_credit|PA}} said [[Ann Roe|PER|-]].\n\n== en-2 | train | GB | local | sport\ntitle: T\nBody.\n";
         let documents = corpus_documents(file, Some("dev")).unwrap();
         let [document] = documents.as_slice() else { panic!("{documents:?}") };
         assert_eq!(document.title.as_deref(), Some("Leeds win"));
         assert_eq!(document.topics, ["sport", "weather"]);
         assert_eq!(spans(document), [("Leeds", EntityType::Organisation), ("Hull", EntityType::Place), ("Ann Roe", EntityType::Person)]);
+        assert_eq!(document.links, [(Field::Text, 4..8, Some("gn:2645425".to_owned())), (Field::Text, 14..21, None)]);
         assert!(corpus_documents("== en-1 | dev | x\n[[A|PLACE]]", None).is_err());
     }
 
