@@ -10,7 +10,55 @@ pub mod labelled;
 pub mod language;
 pub mod topics;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use crate::enrich::{Enricher, Identifier, OffsetUnit};
+
+/// All that can be measured on the annotated corpus: language, cleaning, entities, topics.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    language: [language::Score; 1],
+    clean: BTreeMap<String, clean::Score>,
+    entities: BTreeMap<String, entities::Score>,
+    topics: BTreeMap<String, topics::Score>,
+}
+
+impl Report {
+    /// Measures on files of the annotated corpus, or on their articles of one split.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is not of that format.
+    pub fn measure(paths: &[PathBuf], split: Option<&str>) -> Result<Self, EvalError> {
+        let sources = labelled::load(paths, labelled::Format::Corpus, None, split)?;
+        let silent = |_: &str, _: &str, _: &str| ();
+        let items: Vec<_> = sources.iter().flat_map(|(_, documents)| documents).map(language::Item::from).collect();
+        let identifier = Identifier::shipped();
+        let answers = labelled::answers(&Enricher::load(OffsetUnit::Utf8), &sources);
+        Ok(Self {
+            language: [language::measure("copydesk", "corpus", &items, |text| language::answer(&identifier, text))],
+            clean: clean::measure(&clean::corpus(paths)?, split, silent),
+            entities: entities::measure(&answers, silent),
+            topics: topics::measure(&answers, silent),
+        })
+    }
+
+    /// The figures as Markdown.
+    pub fn tables(&self) -> String {
+        [
+            ("Language", language::table(&self.language)),
+            ("Cleaning", clean::table(&self.clean)),
+            ("Entities", entities::table(&self.entities)),
+            ("Topics", topics::table(&self.topics)),
+        ]
+        .map(|(name, table)| format!("**{name}**\n\n{table}"))
+        .join("\n")
+    }
+}
 
 /// A file that cannot be measured on.
 #[derive(Debug, thiserror::Error)]

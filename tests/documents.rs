@@ -8,6 +8,7 @@ use copydesk::{
     cli::Exit,
     config::SETTINGS,
     enrich::Identifier,
+    eval::Report,
     metrics::Metrics,
     stream::header,
 };
@@ -17,7 +18,7 @@ fn path() -> PathBuf {
 }
 
 /// Every generated table: its document, its mark there, its lines.
-fn tables() -> [(PathBuf, &'static str, String); 4] {
+fn tables() -> [(PathBuf, &'static str, String); 5] {
     let mut settings = "| setting | default | what it does |\n|---|---|---|\n".to_owned();
     for setting in SETTINGS {
         let default = if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
@@ -47,7 +48,17 @@ fn tables() -> [(PathBuf, &'static str, String); 4] {
         list(|texts| texts == 0).replace(" 0", ""),
     );
     let card = path().with_file_name("src").join("enrich/data/README.md");
-    [(path(), "settings", settings), (path(), "metrics", metrics), (path(), "exit codes", exits), (card, "languages", languages)]
+    // All but the times of the language table, which no two runs have in common.
+    let corpus = path().with_file_name("tests").join("corpus");
+    let accuracy = Report::measure(&[corpus], Some("dev")).unwrap().tables();
+    let accuracy = accuracy.get(accuracy.find("**Cleaning**").unwrap()..).unwrap().to_owned();
+    [
+        (path(), "settings", settings),
+        (path(), "metrics", metrics),
+        (path(), "exit codes", exits),
+        (card.clone(), "languages", languages),
+        (card, "accuracy", accuracy),
+    ]
 }
 
 #[test]

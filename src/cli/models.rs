@@ -8,9 +8,8 @@ use super::{Exit, failure};
 use crate::{
     enrich::{Enricher, Identifier, OffsetUnit},
     eval::{
-        self,
+        self, Report,
         labelled::{self, Format, Labelled},
-        language::{Answer, Item},
     },
     train,
 };
@@ -125,7 +124,10 @@ pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
             let scores = eval::topics::measure(&labelled::answers(&Enricher::load(OffsetUnit::Utf8), &sources), labels.teller());
             print(&labels.data, &scores, || eval::topics::table(&scores))
         }
-        Eval::All { data, split } => all(&data, split),
+        Eval::All { data, split } => {
+            let report = Report::measure(&data.data, split.as_deref()).map_err(failure)?;
+            print(&data, &report, || report.tables())
+        }
         Eval::Copies { data } => {
             let scores = eval::copies::measure(&eval::clean::corpus(&data.data).map_err(failure)?);
             print(&data, &scores, || eval::copies::table(&scores))
@@ -148,45 +150,17 @@ impl Labels {
     }
 }
 
-fn all(data: &Data, split: Option<String>) -> Result<Exit, Exit> {
-    let corpus = eval::clean::corpus(&data.data).map_err(failure)?;
-    let sources = labelled::load(&data.data, Format::Corpus, None, split.as_deref()).map_err(failure)?;
-    let enricher = Enricher::load(OffsetUnit::Utf8);
-    let silent = |_: &str, _: &str, _: &str| ();
-    let items: Vec<_> = sources.iter().flat_map(|(_, documents)| documents).map(Item::from).collect();
-    let identifier = Identifier::shipped();
-    let language = [eval::language::measure("copydesk", "corpus", &items, |text| identify(&identifier, text))];
-    let answers = labelled::answers(&enricher, &sources);
-    let clean = eval::clean::measure(&corpus, split.as_deref(), silent);
-    let entities = eval::entities::measure(&answers, silent);
-    let topics = eval::topics::measure(&answers, silent);
-    let scores = serde_json::json!({ "language": language, "clean": clean, "entities": entities, "topics": topics });
-    print(data, &scores, || {
-        [
-            ("Language", eval::language::table(&language)),
-            ("Cleaning", eval::clean::table(&clean)),
-            ("Entities", eval::entities::table(&entities)),
-            ("Topics", eval::topics::table(&topics)),
-        ]
-        .map(|(name, table)| format!("**{name}**\n\n{table}"))
-        .join("\n")
-    })
-}
-
 fn language(data: &Data, model: Option<PathBuf>) -> Result<Exit, Exit> {
     let identifier = match model {
         Some(path) => eval::language::model(&path).map_err(failure)?,
         None => Identifier::shipped(),
     };
     let files = eval::language::items(&data.data).map_err(failure)?;
-    let scores: Vec<_> =
-        files.iter().map(|(file, items)| eval::language::measure("copydesk", file, items, |text| identify(&identifier, text))).collect();
+    let scores: Vec<_> = files
+        .iter()
+        .map(|(file, items)| eval::language::measure("copydesk", file, items, |text| eval::language::answer(&identifier, text)))
+        .collect();
     print(data, &scores, || eval::language::table(&scores))
-}
-
-fn identify(identifier: &Identifier, text: &str) -> Answer {
-    let found = identifier.identify(None, text, None);
-    Answer { tag: found.tag.to_owned(), confidence: Some(found.confidence) }
 }
 
 fn clean(data: &Data, split: Option<&str>, faults: bool) -> Result<Exit, Exit> {

@@ -11,6 +11,7 @@ use std::{
 use serde::Serialize;
 
 use super::{EvalError, files, percent, read};
+use crate::enrich::Identifier;
 
 /// The languages most news is in.
 pub const NEWS: [&str; 56] = [
@@ -41,6 +42,12 @@ pub struct Answer {
     pub tag: String,
     /// Its probability, where the detector gives one.
     pub confidence: Option<f64>,
+}
+
+/// What copydesk says of a text.
+pub fn answer(identifier: &Identifier, text: &str) -> Answer {
+    let found = identifier.identify(None, text, None);
+    Answer { tag: found.tag.to_owned(), confidence: Some(found.confidence) }
 }
 
 /// One text and the language it is in.
@@ -207,10 +214,9 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 ///
 /// # Errors
 /// The file cannot be read or is no model.
-pub fn model(path: &Path) -> Result<crate::enrich::Identifier, EvalError> {
+pub fn model(path: &Path) -> Result<Identifier, EvalError> {
     let bytes = std::fs::read(path).map_err(|error| super::unreadable(path, error))?;
-    crate::enrich::Identifier::new(bytes.leak())
-        .map_err(|malformed| EvalError::Empty { path: path.to_owned(), wanted: malformed.to_string() })
+    Identifier::new(bytes.leak()).map_err(|malformed| EvalError::Empty { path: path.to_owned(), wanted: malformed.to_string() })
 }
 
 #[cfg(test)]
