@@ -160,7 +160,7 @@ impl<'a> Work<'a> {
             let comparable = line.len() * 3 <= title.len() * 5 + 60;
             if comparable && title::keys(line).intersection(&keys).next().is_some() {
                 self.remove(index, RemovalReason::RepeatedTitle);
-            } else if words >= 4 && line.starts_with(title) {
+            } else if words >= 4 && line.strip_prefix(title).is_some_and(|rest| title::is_glued(title, rest)) {
                 self.cut_start(index, title.len(), RemovalReason::RepeatedTitle);
             }
         }

@@ -56,6 +56,15 @@ pub(super) fn clean(title: Option<&str>, site: &[String]) -> (Option<String>, Ve
     (Some(tidy(slice(raw, kept))).filter(|title| !title.is_empty()), removed)
 }
 
+/// Whether a headline at the start of a line is set before what follows it, and not the beginning of its first sentence: the two
+/// touch, in a script that has spaces, or there is more than one space between them, or the headline again.
+pub(super) fn is_glued(title: &str, rest: &str) -> bool {
+    let begins = rest.trim_start();
+    let spaces = rest.chars().take_while(|c| c.is_whitespace()).count();
+    let spaced_script = title.chars().filter(|c| *c == ' ').count() >= 3;
+    begins.starts_with(title) || spaces > 1 || (spaces == 0 && spaced_script && begins.starts_with(char::is_alphanumeric))
+}
+
 /// Folds under which a headline may return: itself, and its longest part where a publisher or a section is set beside it.
 pub(super) fn keys(title: &str) -> HashSet<String> {
     let mut keys = HashSet::from([fold(title)]);
