@@ -4,12 +4,12 @@
 //! Every step stands behind one function and can be replaced alone.
 
 mod clean;
-mod entities;
+pub(crate) mod entities;
 mod fingerprint;
 pub(crate) mod han;
 pub(crate) mod language;
 pub(crate) mod model;
-mod text;
+pub(crate) mod text;
 mod topics;
 
 pub(crate) use clean::is_visible;
@@ -26,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entities::Gazetteer;
+use entities::{Knowledge, tagger::Tagger};
 use text::{Converter, Text};
 
 use crate::article::{
@@ -49,21 +49,31 @@ pub struct Annotation {
 #[derive(Debug)]
 pub struct Enricher {
     identifier: Identifier,
-    gazetteer: Gazetteer,
+    knowledge: Knowledge,
+    tagger: Tagger,
     offsets: OffsetUnit,
 }
 
 impl Enricher {
     /// Compiles the shipped data. Takes well under a second.
     pub fn load(offsets: OffsetUnit) -> Self {
-        Self { identifier: Identifier::shipped(), gazetteer: Gazetteer::load(), offsets }
+        let tagger = Tagger::read(include_bytes!("enrich/data/entities.model")).unwrap_or_default();
+        Self { identifier: Identifier::shipped(), knowledge: Knowledge::load(), tagger, offsets }
+    }
+
+    /// The same with another tagger, read from the bytes of a model file.
+    ///
+    /// # Errors
+    /// The bytes are no such file.
+    pub fn with_tagger(self, bytes: &'static [u8]) -> Result<Self, Malformed> {
+        Ok(Self { tagger: Tagger::read(bytes)?, ..self })
     }
 
     /// What the steps after cleaning say of a text that is clean already.
     pub fn annotate(&self, title: Option<&str>, text: &str, declared_language: Option<&str>) -> Annotation {
         let language = self.identifier.identify(title, text, declared_language);
         let (title, body) = (title.map(Text::new), Text::new(text));
-        let entities = entities::find(&self.gazetteer, title.as_ref(), &body, &language, OffsetUnit::Utf8);
+        let entities = entities::find(&self.knowledge, &self.tagger, title.as_ref(), &body, &language, OffsetUnit::Utf8);
         let mentions = entities
             .iter()
             .flat_map(|entity| entity.mentions.iter().map(|mention| (mention.field, entity.kind, mention.start..mention.end)));
@@ -83,7 +93,8 @@ impl Enricher {
         });
         let title = cleaned.title.as_deref().map(Text::new);
         let body = Text::new(&cleaned.text);
-        let entities = timed(&mut timings.entities, || entities::find(&self.gazetteer, title.as_ref(), &body, &language, self.offsets));
+        let entities =
+            timed(&mut timings.entities, || entities::find(&self.knowledge, &self.tagger, title.as_ref(), &body, &language, self.offsets));
         let topics = timed(&mut timings.topics, || topics::label(title.as_ref(), &body, &language, &raw.sections));
 
         let document = EnrichedArticle {

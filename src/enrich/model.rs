@@ -212,25 +212,26 @@ impl fmt::Display for Malformed {
     }
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(text.len() as u8);
     out.extend(text.as_bytes());
 }
 
-struct Reader(&'static [u8]);
+/// Reads a model file from its start to its end.
+pub(crate) struct Reader(pub(crate) &'static [u8]);
 
 impl Reader {
-    fn take(&mut self, length: usize) -> Result<&'static [u8], Malformed> {
+    pub(crate) fn take(&mut self, length: usize) -> Result<&'static [u8], Malformed> {
         let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         self.take(N)?.try_into().map_err(|_| Malformed)
     }
 
-    fn text(&mut self) -> Result<&'static str, Malformed> {
+    pub(crate) fn text(&mut self) -> Result<&'static str, Malformed> {
         let [length] = self.array()?;
         std::str::from_utf8(self.take(usize::from(length))?).map_err(|_| Malformed)
     }

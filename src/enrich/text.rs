@@ -12,7 +12,7 @@ use unicode_script::{Script, UnicodeScript};
 
 /// A source text and its tokens.
 #[derive(Debug)]
-pub(super) struct Text<'a> {
+pub(crate) struct Text<'a> {
     source: &'a str,
     tokens: Vec<Token>,
     folded: String,
@@ -28,7 +28,7 @@ struct Token {
 
 impl<'a> Text<'a> {
     /// Splits a source into tokens.
-    pub(super) fn new(source: &'a str) -> Self {
+    pub(crate) fn new(source: &'a str) -> Self {
         let mut text = Self { source, tokens: Vec::with_capacity(source.len() / 6), folded: String::with_capacity(source.len()) };
         let mut open: Option<(usize, Class)> = None;
         for (at, c) in source.char_indices() {
@@ -68,48 +68,48 @@ impl<'a> Text<'a> {
     }
 
     /// The source text.
-    pub(super) fn source(&self) -> &'a str {
+    pub(crate) fn source(&self) -> &'a str {
         self.source
     }
 
     /// Number of tokens.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.tokens.len()
     }
 
     /// Bytes of a token in the source.
-    pub(super) fn span(&self, token: usize) -> Range<usize> {
+    pub(crate) fn span(&self, token: usize) -> Range<usize> {
         self.tokens.get(token).map_or(0..0, |t| t.span.clone())
     }
 
     /// The token as written.
-    pub(super) fn raw(&self, token: usize) -> &'a str {
+    pub(crate) fn raw(&self, token: usize) -> &'a str {
         slice(self.source, self.span(token))
     }
 
     /// The token folded.
-    pub(super) fn folded(&self, token: usize) -> &str {
+    pub(crate) fn folded(&self, token: usize) -> &str {
         self.tokens.get(token).map_or("", |t| slice(&self.folded, t.fold.clone()))
     }
 
     /// What stands between a token and the one before it.
-    pub(super) fn gap_before(&self, token: usize) -> &'a str {
+    pub(crate) fn gap_before(&self, token: usize) -> &'a str {
         let start = if token == 0 { 0 } else { self.span(token - 1).end };
         slice(self.source, start..self.span(token).start)
     }
 
     /// Whether the token is one character of a script without spaces.
-    pub(super) fn is_ideograph(&self, token: usize) -> bool {
+    pub(crate) fn is_ideograph(&self, token: usize) -> bool {
         self.tokens.get(token).is_some_and(|t| t.ideograph)
     }
 
     /// Whether the token starts with a capital, in a script that has them.
-    pub(super) fn is_capitalised(&self, token: usize) -> bool {
+    pub(crate) fn is_capitalised(&self, token: usize) -> bool {
         self.raw(token).chars().next().is_some_and(char::is_uppercase)
     }
 
     /// Byte position in the source after the first `count` folded characters of a token.
-    pub(super) fn after_folded(&self, token: usize, count: usize) -> usize {
+    pub(crate) fn after_folded(&self, token: usize, count: usize) -> usize {
         let span = self.span(token);
         let mut seen = 0;
         for (at, c) in self.raw(token).char_indices() {
@@ -170,7 +170,7 @@ fn is_unspaced(c: char) -> bool {
 }
 
 /// Folds a string: its tokens' folds joined by single spaces. Keys and text go through the same function.
-pub(super) fn fold(source: &str) -> String {
+pub(crate) fn fold(source: &str) -> String {
     let text = Text::new(source);
     let mut key = String::with_capacity(source.len());
     for token in 0..text.len() {
@@ -243,7 +243,7 @@ pub(crate) fn light_fold(word: &str) -> String {
 }
 
 /// The script of a character; `None` for what belongs to no script or to several.
-pub(super) fn script_of(c: char) -> Option<Script> {
+pub(crate) fn script_of(c: char) -> Option<Script> {
     Some(match c {
         'a'..='z' | 'A'..='Z' => Script::Latin,
         '\0'..='\u{a9}' => return None,

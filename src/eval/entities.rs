@@ -5,15 +5,16 @@
 //! another id, an id for what is no entity of the gazetteer, and an id for what is no mention; a mention without a verdict does
 //! not count.
 
-use std::{collections::BTreeMap, fmt::Write, ops::AddAssign};
+use std::{collections::BTreeMap, fmt::Write, ops::AddAssign, path::Path};
 
 use serde::Serialize;
 
 use super::{
+    EvalError,
     labelled::{Answered, Span},
     percent,
 };
-use crate::article::EntityType;
+use crate::{article::EntityType, enrich::Enricher};
 
 /// Mentions counted.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -173,6 +174,15 @@ fn count(labels: &[Span], found: &[Span], kind: EntityType) -> Count {
         found_partly: found.iter().filter(|span| overlaps(span, &labels)).count(),
         labelled_partly: labels.iter().filter(|span| overlaps(span, &found)).count(),
     }
+}
+
+/// Reads a model file for the enricher to use instead of the shipped one.
+///
+/// # Errors
+/// The file cannot be read or is no model.
+pub fn with_tagger(enricher: Enricher, path: &Path) -> Result<Enricher, EvalError> {
+    let bytes = std::fs::read(path).map_err(|error| super::unreadable(path, error))?;
+    enricher.with_tagger(bytes.leak()).map_err(|malformed| EvalError::Empty { path: path.to_owned(), wanted: malformed.to_string() })
 }
 
 fn cell(share: Option<f64>) -> String {

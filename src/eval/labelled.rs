@@ -71,6 +71,8 @@ pub struct Labelled {
     pub links: Vec<Link>,
     /// Slugs of topics.
     pub topics: Vec<String>,
+    /// Bytes of the tokens of the text, where the mentions consist of whole ones; empty where they do not.
+    pub tokens: Vec<Range<usize>>,
 }
 
 impl Labelled {
@@ -80,6 +82,13 @@ impl Labelled {
             Field::Title => self.title.as_deref().unwrap_or_default(),
             Field::Text => &self.text,
         }
+    }
+
+    /// A span of the text, widened to whole tokens where the labels know no less.
+    fn widened(&self, (field, kind, range): Span) -> Span {
+        let first = self.tokens.iter().find(|token| token.end > range.start).map_or(range.start, |token| token.start.min(range.start));
+        let last = self.tokens.iter().rev().find(|token| token.start < range.end).map_or(range.end, |token| token.end.max(range.end));
+        (field, kind, first..last)
     }
 }
 
@@ -105,7 +114,8 @@ impl Answered<'_> {
 pub fn answers<'a>(enricher: &Enricher, sources: &'a [(String, Vec<Labelled>)]) -> Vec<Answered<'a>> {
     let documents = sources.iter().flat_map(|(source, documents)| documents.iter().map(move |document| (source, document)));
     let answer = |(source, document): (&'a String, &'a Labelled)| {
-        let found = enricher.annotate(document.title.as_deref(), &document.text, Some(&document.language));
+        let mut found = enricher.annotate(document.title.as_deref(), &document.text, Some(&document.language));
+        found.mentions = found.mentions.into_iter().map(|mention| document.widened(mention)).collect();
         Answered { source, document, found }
     };
     documents.map(answer).collect()
@@ -195,6 +205,7 @@ fn corpus_documents(text: &str, split: Option<&str>) -> Result<Vec<Labelled>, St
                     .last()
                     .map(|topics| topics.split(',').map(|topic| topic.trim().to_owned()).collect())
                     .unwrap_or_default(),
+                tokens: Vec::new(),
             })
         })
         .collect()
@@ -202,6 +213,8 @@ fn corpus_documents(text: &str, split: Option<&str>) -> Result<Vec<Labelled>, St
 
 /// Sentences, put together again: with spaces, or without where the tokens are characters of a script that writes none.
 fn conll(file: &str) -> Vec<Labelled> {
+    let mended = decoded_twice(file);
+    let file = mended.as_deref().unwrap_or(file);
     let sentences = file.split("\n\n").filter(|sentence| !sentence.trim().is_empty());
     let characters = file.lines().filter_map(|line| line.split_once('\t')).take(500).all(|(token, _)| token.chars().nth(3).is_none());
     let separator = if characters { "" } else { " " };
@@ -217,6 +230,7 @@ fn conll(file: &str) -> Vec<Labelled> {
             let start = document.text.len();
             document.text.push_str(&token.replace(['\u{a0}', '\u{2423}'], " "));
             let end = document.text.len();
+            document.tokens.push(start..end);
             let kind = tag.get(2..).and_then(entity_type);
             match (kind, mentions.last_mut()) {
                 (Some(kind), Some((_, last, range))) if open && tag.starts_with("I-") && *last == kind => range.end = end,
@@ -231,6 +245,12 @@ fn conll(file: &str) -> Vec<Labelled> {
         }
     }
     documents
+}
+
+/// The text of a file that was written as UTF-8, read as Latin-1 and written as UTF-8 again; none where it was not.
+fn decoded_twice(file: &str) -> Option<String> {
+    let bytes: Vec<u8> = file.chars().map(|c| u8::try_from(u32::from(c))).collect::<Result<_, _>>().ok()?;
+    String::from_utf8(bytes).ok().filter(|mended| mended.len() < file.len())
 }
 
 fn tsv(file: &str) -> Vec<Labelled> {
@@ -325,6 +345,13 @@ mod tests {
         assert_eq!(first.text, "Ann Roe of Hull Leeds");
         assert_eq!(spans(first), [("Ann Roe", EntityType::Person), ("Hull", EntityType::Place), ("Leeds", EntityType::Place)]);
         assert_eq!(second.mentions.as_deref(), Some([].as_slice()));
+        assert_eq!(first.widened((Field::Text, EntityType::Person, 5..6)), (Field::Text, EntityType::Person, 4..7));
+        assert_eq!(
+            conll("Zoë\tB-PER\n".chars().map(|c| c.to_string().bytes().map(char::from).collect::<String>()).collect::<String>().as_str())
+                [0]
+            .text,
+            "Zoë"
+        );
         let unspaced = conll("北\tB-LOC\n京\tI-LOC\n雨\tO\n");
         assert_eq!(spans(unspaced.first().unwrap()), [("北京", EntityType::Place)]);
     }

@@ -7,7 +7,10 @@ use std::{collections::HashMap, ops::Range};
 
 use rustc_hash::FxHashMap;
 
-use super::inflect::inflections;
+use super::{
+    inflect::{declines, inflections, stem, stems},
+    units::Unit,
+};
 use crate::{
     article::EntityType,
     enrich::text::{Text, fold, light_fold, script_of, slice},
@@ -86,12 +89,14 @@ pub(crate) struct Hit {
 pub(crate) struct Gazetteer {
     entries: Vec<Entry>,
     table: FxHashMap<Box<str>, Node>,
+    /// Names by the stems of their words.
+    stems: FxHashMap<Box<str>, Node>,
 }
 
 impl Gazetteer {
     /// Compiles the shipped tables.
     pub(crate) fn load() -> Self {
-        let mut gazetteer = Self { entries: Vec::new(), table: FxHashMap::default() };
+        let mut gazetteer = Self { entries: Vec::new(), table: FxHashMap::default(), stems: FxHashMap::default() };
         let mut index = HashMap::new();
         for (table, territory) in [(TERRITORIES, true), (CITIES, false)] {
             for line in rows(table) {
@@ -125,6 +130,12 @@ impl Gazetteer {
             }
         }
         gazetteer
+    }
+
+    /// Whether a name is one of a country or territory, in a language.
+    pub(crate) fn is_territory(&self, name: &str, language: &str) -> bool {
+        let names = self.table.get(fold(name).as_str()).map(|node| node.names.as_slice()).unwrap_or_default();
+        names.iter().any(|name| name.language == language && self.get(name.entry).is_some_and(|entry| entry.territory))
     }
 
     /// The entry at an index.
@@ -166,77 +177,90 @@ impl Gazetteer {
         }
         let forms = if language == "ru" || language == "uk" { inflections(name) } else { vec![name.to_owned()] };
         for form in forms {
-            self.insert(&fold(&form), spelling.clone());
+            insert(&mut self.table, &fold(&form), spelling.clone());
+        }
+        // Short names are too like the beginnings of others.
+        if (declines(language) || language == "en") && letters >= 4 && !capitals && spelling.exact.is_none() {
+            let stems: Vec<String> = fold(name).split(' ').map(|word| stem(word).to_owned()).collect();
+            insert(&mut self.stems, &stems.join(" "), spelling);
         }
     }
-
-    fn insert(&mut self, key: &str, name: Name) {
-        for (at, _) in key.match_indices(' ') {
-            self.table.entry(slice(key, 0..at).into()).or_default().continues = true;
-        }
-        let node = self.table.entry(key.into()).or_default();
-        if !node.names.iter().any(|known| known.entry == name.entry && known.language == name.language) {
-            node.names.push(name);
-        }
-    }
-
     /// All names in a text, longest first at each place, not overlapping.
-    pub(crate) fn find(&self, text: &Text<'_>, language: &str, arabic: bool) -> Vec<Hit> {
+    pub(crate) fn find(&self, text: &Text<'_>, units: &[Unit], language: &str) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
-        let mut token = 0;
-        while token < text.len() {
-            let hit = self.longest(text, token, text.folded(token), 0, language).or_else(|| {
-                if !arabic {
-                    return self.without_particle(text, token, language);
-                }
-                proclitics(text.folded(token)).into_iter().find_map(|(rest, stripped)| self.longest(text, token, &rest, stripped, language))
-            });
-            token = match hit {
-                Some(hit) => {
-                    let next = hit.tokens.end;
+        let mut first = 0;
+        while first < units.len() {
+            first = match self.longest(text, units, first, language).or_else(|| self.declined(text, units, first, language)) {
+                Some((hit, next)) => {
                     hits.push(hit);
                     next
                 }
-                None => token + 1,
+                None => first + 1,
             };
         }
         hits
     }
 
-    /// Korean writes its particles onto the noun.
-    fn without_particle(&self, text: &Text<'_>, token: usize, language: &str) -> Option<Hit> {
-        if language != "ko" {
-            return None;
+    /// The longest name from a unit on, and the unit after it.
+    fn longest(&self, text: &Text<'_>, units: &[Unit], first: usize, language: &str) -> Option<(Hit, usize)> {
+        let unit = units.get(first)?;
+        let mut key = String::new();
+        // Of لل the second lam is what is left of the article.
+        if language == "ar" && unit.fold.start > 0 && slice(text.folded(unit.token), 0..unit.fold.start).ends_with('ل') {
+            let piece = slice(text.folded(unit.token), unit.fold.clone());
+            if piece.starts_with('ل') {
+                key.push('ا');
+            }
         }
-        let folded = text.folded(token);
-        let (last, particle) = folded.char_indices().next_back()?;
-        if !"은는이가을를의에도와과로".contains(particle) {
-            return None;
+        let mut best = None;
+        for (at, unit) in units.iter().enumerate().skip(first) {
+            if at > first && unit.fold.start == 0 {
+                let continues = self.table.get(key.as_str()).is_some_and(|node| node.continues);
+                if !continues || !joins(text.gap_before(unit.token)) {
+                    break;
+                }
+                key.push(' ');
+            }
+            key.push_str(slice(text.folded(unit.token), unit.fold.clone()));
+            let Some(node) = self.table.get(key.as_str()) else { continue };
+            let span = units.get(first)?.bytes.start..unit.bytes.end;
+            let tokens = units.get(first)?.token..unit.token + 1;
+            if let Some((entries, weak)) = self.admit(node, text, tokens.clone(), span.clone(), language) {
+                best = Some((Hit { tokens, start: span.start, end: span.end, entries, weak }, at + 1));
+            }
         }
-        let stem = slice(folded, 0..last);
-        let mut hit = self.longest(text, token, stem, 0, language)?;
-        if hit.tokens.len() == 1 {
-            hit.end = text.after_folded(token, stem.chars().count());
-        }
-        Some(hit)
+        best
     }
 
-    fn longest(&self, text: &Text<'_>, first: usize, first_fold: &str, stripped: usize, language: &str) -> Option<Hit> {
-        let mut key = first_fold.to_owned();
+    /// The longest name of which a form stands at a unit, and the unit after it.
+    fn declined(&self, text: &Text<'_>, units: &[Unit], first: usize, language: &str) -> Option<(Hit, usize)> {
+        let begin = units.get(first)?;
+        if !declines(language) || !text.is_capitalised(begin.token) {
+            return None;
+        }
+        let mut keys = vec![String::new()];
         let mut best = None;
-        let mut next = first + 1;
-        while let Some(node) = self.table.get(key.as_str()) {
-            let start = if stripped > 0 { text.after_folded(first, stripped) } else { text.span(first).start };
-            let end = text.span(next - 1).end;
-            if let Some((entries, weak)) = self.admit(node, text, first..next, start..end, language) {
-                best = Some(Hit { tokens: first..next, start, end, entries, weak });
+        for (at, unit) in units.iter().enumerate().skip(first).take(3) {
+            if at > first {
+                if !joins(text.gap_before(unit.token)) {
+                    break;
+                }
+                keys.retain(|key| self.stems.get(key.as_str()).is_some_and(|node| node.continues));
+                keys.iter_mut().for_each(|key| key.push(' '));
             }
-            if !node.continues || next >= text.len() || !joins(text.gap_before(next)) {
+            let stems = stems(text.folded(unit.token), language);
+            keys = keys.iter().flat_map(|key| stems.iter().map(move |stem| format!("{key}{stem}"))).collect();
+            if keys.is_empty() {
                 break;
             }
-            key.push(' ');
-            key.push_str(text.folded(next));
-            next += 1;
+            let (span, tokens) = (begin.bytes.start..unit.bytes.end, begin.token..unit.token + 1);
+            let nodes = keys.iter().filter_map(|key| self.stems.get(key.as_str()));
+            let admitted = nodes.filter_map(|node| self.admit(node, text, tokens.clone(), span.clone(), language));
+            let mut found: Vec<(Vec<usize>, bool)> = admitted.collect();
+            found.dedup();
+            if let [(entries, weak)] = &found[..] {
+                best = Some((Hit { tokens, start: span.start, end: span.end, entries: entries.clone(), weak: *weak }, at + 1));
+            }
         }
         best
     }
@@ -267,6 +291,7 @@ impl Gazetteer {
                     && capital
                     && (!name.capitals || upper)
                     && (!dense || tokens.len() >= 2)
+                    && (language != "ko" || surface.chars().nth(1).is_some())
                     && name.exact.as_ref().is_none_or(|exact| *exact == light_fold(surface))
             })
             .collect();
@@ -292,6 +317,16 @@ impl Gazetteer {
         {
             *entries = vec![territory];
         }
+    }
+}
+
+fn insert(table: &mut FxHashMap<Box<str>, Node>, key: &str, name: Name) {
+    for (at, _) in key.match_indices(' ') {
+        table.entry(slice(key, 0..at).into()).or_default().continues = true;
+    }
+    let node = table.entry(key.into()).or_default();
+    if !node.names.iter().any(|known| known.entry == name.entry && known.language == name.language) {
+        node.names.push(name);
     }
 }
 
@@ -388,7 +423,7 @@ mod tests {
         let gazetteer = Gazetteer::load();
         let text = Text::new(source);
         gazetteer
-            .find(&text, language, matches!(language, "ar"))
+            .find(&text, &crate::enrich::entities::units::units(&text, language), language)
             .iter()
             .filter(|hit| !hit.weak)
             .map(|hit| {

@@ -1,6 +1,10 @@
-//! Case forms of Russian and Ukrainian names, pre-generated so that the matcher finds them by look-up.
+//! Case forms of names.
 //!
-//! Endings by rule, each word of a name in the same case. Too many forms do no harm: a form nobody writes is never met.
+//! - Russian and Ukrainian ones are pre-generated, so that the matcher finds them by look-up: endings by rule, each word of a name
+//!   in the same case. Too many forms do no harm: a form nobody writes is never met.
+//! - In other languages that decline names, [`stem`] takes the vowels off the end of a name, and [`stems`] says which stems a word
+//!   of a text may be a form of: what is left when one of the language's endings is taken off, with the changes of consonants
+//!   that the endings bring about.
 
 /// Nominative, genitive, dative, accusative (of a thing), instrumental, prepositional.
 const CASES: usize = 6;
@@ -68,6 +72,71 @@ fn paradigm(word: &str, surname: bool) -> [String; CASES] {
     with(word, ["", "а", "у", if surname { "а" } else { "" }, if possessive { "ым" } else { "ом" }, "е"])
 }
 
+/// Whether names are declined in a language, and [`stems`] knows how.
+pub(super) fn declines(language: &str) -> bool {
+    !endings(language).is_empty()
+}
+
+/// What may follow the vowels after a stem.
+fn endings(language: &str) -> &'static [&'static str] {
+    match language {
+        "pl" | "cs" | "sk" | "hr" | "bs" | "sl" => {
+            &["", "m", "mi", "ch", "j", "w", "v", "h", "g", "go", "mu", "ho", "wi", "vi", "ma", "zech"]
+        }
+        "ru" | "uk" | "bg" | "sr" | "mk" | "be" => &["", "м", "х", "й", "в", "ми", "го", "му", "ю", "та", "то", "т", "ма"],
+        "fi" | "et" => &["", "n", "t", "ssa", "sta", "lla", "lta", "lle", "ksi", "na", "s", "st", "l", "lt", "le", "ga"],
+        "hu" => &[
+            "", "t", "n", "ban", "ben", "ba", "be", "bol", "rol", "tol", "ra", "re", "nak", "nek", "val", "vel", "hoz", "hez", "ert", "ig",
+        ],
+        "el" => &["", "σ", "ν", "υσ"],
+        "ro" => &["", "lui", "l", "lor"],
+        _ => &[],
+    }
+}
+
+fn is_vowel(c: char) -> bool {
+    matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y') || "аеиоуыэюяіїєёьйαεηιουω".contains(c)
+}
+
+/// A folded name without the vowels at its end, and without the Greek final sigma.
+pub(super) fn stem(word: &str) -> &str {
+    let bare = word.strip_suffix('σ').unwrap_or(word);
+    let stem = bare.trim_end_matches(is_vowel);
+    if stem.chars().nth(2).is_some() { stem } else { word }
+}
+
+/// The stems that a folded word of a text may be a form of, itself among them.
+pub(super) fn stems(word: &str, language: &str) -> Vec<String> {
+    let endings = endings(language);
+    let mut stems = Vec::new();
+    for (at, _) in word.char_indices().skip(3).chain([(word.len(), ' ')]) {
+        let Some((stem, rest)) = word.split_at_checked(at) else { continue };
+        let rest = rest.trim_start_matches(is_vowel);
+        if !endings.contains(&rest) || stem.ends_with(is_vowel) {
+            continue;
+        }
+        for (written, meant) in [
+            ("dz", "g"),
+            ("c", "k"),
+            ("sz", "ch"),
+            ("rz", "r"),
+            ("z", "h"),
+            ("z", "g"),
+            ("s", "h"),
+            ("ц", "к"),
+            ("з", "г"),
+            ("с", "х"),
+            ("ng", "nk"),
+            ("d", "t"),
+            ("v", "p"),
+        ] {
+            stems.extend(stem.strip_suffix(written).map(|root| format!("{root}{meant}")));
+        }
+        stems.push(stem.to_owned());
+    }
+    stems
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +159,27 @@ mod tests {
             assert!(inflections(name).contains(&form.to_owned()), "{name}: {:?}", inflections(name));
         }
         assert_eq!(inflections("ООН"), ["ООН"]);
+    }
+
+    #[test]
+    fn forms_lead_back_to_the_stem_of_their_name() {
+        for (language, name, form) in [
+            ("pl", "polska", "polsce"),
+            ("pl", "niemcy", "niemczech"),
+            ("pl", "praga", "pradze"),
+            ("cs", "praha", "praze"),
+            ("cs", "trump", "trumpem"),
+            ("fi", "suomi", "suomessa"),
+            ("fi", "helsinki", "helsingissa"),
+            ("hu", "moszkva", "moszkvaban"),
+            ("el", "αθηνα", "αθηνασ"),
+            ("el", "βερολινο", "βερολινου"),
+            ("ro", "bucuresti", "bucurestiului"),
+            ("sr", "америка", "америци"),
+        ] {
+            assert!(stems(form, language).iter().any(|found| found == stem(name)), "{form}: {:?}", stems(form, language));
+        }
+        assert!(!stems("malmo", "cs").contains(&stem("mali").to_owned()) || stem("mali") == "mali");
+        assert!(!declines("en") && declines("pl"));
     }
 }

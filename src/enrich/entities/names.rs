@@ -43,6 +43,15 @@ const PARTICLES: [&str; 22] = [
     "dela", "st",
 ];
 
+/// Whether a token is a given name of the list.
+pub(super) fn is_given(text: &Text<'_>, token: usize, language: &str) -> bool {
+    if matches!(language, "ar" | "fa" | "ur") {
+        let word = light_fold(text.raw(token));
+        return LISTS.arabic.get("given").is_some_and(|names| names.contains(word.as_str()));
+    }
+    LISTS.given.contains(text.folded(token))
+}
+
 /// Token ranges of person names.
 pub(super) fn find(text: &Text<'_>, language: &str) -> Vec<Range<usize>> {
     if matches!(language, "ar" | "fa" | "ur") { arabic(text) } else { capitalised(text, language) }
