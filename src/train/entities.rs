@@ -441,6 +441,6 @@ fn quantised(languages: Vec<(&'static str, u32)>, transitions: [[f32; LABELS]; L
     let at = sizes.len() - 1 - sizes.len() / 2_000;
     let (_, largest, _) = sizes.select_nth_unstable_by(at, f32::total_cmp);
     let scale = *largest / 127.0;
-    let bytes: Vec<u8> = weights.iter().map(|weight| (weight / scale).round().clamp(-127.0, 127.0) as i8 as u8).collect();
-    Tagger { languages, bits: BITS, scale, transitions, weights: bytes.leak() }
+    let weights: Vec<i8> = weights.iter().map(|weight| (weight / scale).round().clamp(-127.0, 127.0) as i8).collect();
+    Tagger::new(languages, BITS, scale, transitions, &weights)
 }
