@@ -3,9 +3,11 @@
 #![allow(missing_docs, reason = "criterion's macros write public items")]
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
 
+use std::time::Duration;
+
 use copydesk::{
     article::Message,
-    enrich::{Identifier, clean},
+    enrich::{Enricher, Identifier, OffsetUnit, clean},
     intake::Intake,
     pipeline::Pipeline,
 };
@@ -37,7 +39,20 @@ fn enrich(criterion: &mut Criterion) {
         group.finish();
     }
     front(criterion, &samples);
+    entities(criterion, &samples);
     criterion.bench_function("load", |bencher| bencher.iter(|| Pipeline::load(Default::default(), Default::default(), false)));
+}
+
+/// Entities alone, on a text that is cut into tokens already; a token is a word, or a character of a script without spaces.
+fn entities(criterion: &mut Criterion, samples: &[&str]) {
+    let (intake, enricher) = (Intake::default(), Enricher::load(OffsetUnit::Utf8));
+    let articles: Vec<_> = samples.iter().map(|sample| intake.read(&long(sample, 3_000)).unwrap()).collect();
+    let tokens = articles.iter().map(|article| enricher.enrich(article).0.stats.words as u64).sum();
+    let mut group = criterion.benchmark_group("3 KB articles");
+    group.throughput(Throughput::Elements(tokens));
+    let once = || articles.iter().map(|article| enricher.enrich(article).1.entities).sum::<Duration>();
+    group.bench_function("entities", |bencher| bencher.iter_custom(|rounds| (0..rounds).map(|_| once()).sum()));
+    group.finish();
 }
 
 /// Intake, cleaning and language alone: what every article pays, whatever is looked for in it afterwards.

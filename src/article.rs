@@ -11,7 +11,7 @@ mod document;
 
 pub use document::{
     Article, Cleaning, DatePrecision, DateReading, EnrichedArticle, Entity, EntityType, Field, Fingerprint, LanguageReport, LanguageScore,
-    LanguageSegment, LinkStatus, Mention, Provenance, Removal, RemovalReason, SCHEMA, Stats, Steps, Topic,
+    LanguageSegment, LinkStatus, Mention, Provenance, Rel, Removal, RemovalReason, SCHEMA, Stats, Steps, Topic,
 };
 
 use std::{fmt, time::Duration};

@@ -161,11 +161,15 @@ impl Enricher {
             service: crate::SERVICE.to_owned(),
             shape: raw.shape.name().to_owned(),
             offsets: self.offsets.name().to_owned(),
-            models: vec!["language=linear-1".to_owned(), "entities=gazetteer-1".to_owned(), "topics=lexicon-1".to_owned()],
+            models: vec!["language=linear-1".to_owned(), "entities=crf-1".to_owned(), "topics=lexicon-1".to_owned()],
             vocabularies: vec![entities::VOCABULARY.to_owned(), topics::VOCABULARY.to_owned()],
             steps: Steps {
                 language: if undetermined { "skipped(too_little_text)".to_owned() } else { ok() },
-                entities: ok(),
+                entities: match (undetermined, self.tagger.speaks(language.primary())) {
+                    (true, _) => "partial(undetermined_language)".to_owned(),
+                    (false, false) => "partial(language_not_trained)".to_owned(),
+                    (false, true) => ok(),
+                },
                 topics: match (undetermined, topics::covers(language)) {
                     (true, _) => "skipped(undetermined_language)".to_owned(),
                     (false, false) => "skipped(language_not_supported)".to_owned(),

@@ -191,12 +191,28 @@ pub struct Entity {
     pub name: String,
     /// Whether the id is certain.
     pub link_status: LinkStatus,
+    /// How the article relates to it.
+    #[serde(default)]
+    pub rel: Rel,
     /// Weight in this article relative to its most prominent entity, 0..1.
     pub salience: f64,
     /// How the rule that found it fares, 0..1; not calibrated yet.
     pub confidence: f64,
     /// Mentions in order of appearance, title first.
     pub mentions: Vec<Mention>,
+}
+
+/// How an article relates to an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rel {
+    /// In the headline, or at least half as prominent as the most prominent one.
+    About,
+    /// It is named.
+    #[default]
+    Mentions,
+    /// A news agency or medium that is named in the text alone: mostly where the news comes from.
+    Source,
 }
 
 /// The field a mention stands in.
@@ -330,7 +346,7 @@ pub struct Provenance {
     pub steps: Steps,
 }
 
-/// `ok`, or `skipped(reason)`, for each step: why a result may be empty.
+/// For each step `ok`, `partial(reason)`, or `skipped(reason)`: why a result may be empty, or hold less than elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Steps {
     /// Language identification.

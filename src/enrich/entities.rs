@@ -1,11 +1,14 @@
 //! Entities: people, organisations and places, as non-overlapping spans, grouped and linked where certain.
 //!
-//! The tagger says what is a mention, with the gazetteer as evidence; the gazetteer says whom it means. In languages the tagger was
-//! not trained on, candidates are what the gazetteer knows, names of people by pattern, and bare surnames of people already named
+//! The tagger says what is a mention, with the gazetteer as evidence; the gazetteer says whom it means. In languages the tagger does
+//! not read, candidates are what the gazetteer knows, names of people by pattern, and bare surnames of people already named
 //! in full; longer spans win, and at equal length the gazetteer. A name that several known entities bear is published as
 //! ambiguous, without an id.
 
+mod certainty;
+mod coreference;
 mod decision;
+pub(crate) mod evidence;
 mod gazetteer;
 mod inflect;
 pub(crate) mod lists;
@@ -20,10 +23,11 @@ use super::{
     language::Language,
     text::{Converter, OffsetUnit, Text, slice},
 };
-use crate::article::{Entity, EntityType, Field, LinkStatus, Mention};
+use crate::article::{Entity, EntityType, Field, LinkStatus, Mention, Rel};
 use decision::{Names, Reading};
+use evidence::Cases;
 use lists::Lists;
-use tagger::{Cases, Tagger};
+use tagger::Tagger;
 use triggers::Triggers;
 use units::units;
 
@@ -87,7 +91,7 @@ pub(super) fn find(
     let gazetteer = &knowledge.gazetteer;
     let fields: Vec<(Field, &Text<'_>)> = title.map(|text| (Field::Title, text)).into_iter().chain([(Field::Text, body)]).collect();
     let mut accepted = Vec::new();
-    if tagger.speaks(language.primary()) {
+    if reads(tagger, language) {
         let mut cases = Cases::default();
         fields.iter().for_each(|(_, text)| cases.add(text));
         let read = fields.iter().map(|(field, text)| Reading::new(knowledge, tagger, *field, text, language, &cases));
@@ -103,7 +107,7 @@ pub(super) fn find(
     }
     drop_unsupported(&mut accepted);
     abstain_where_shortened(gazetteer, &mut accepted, &fields);
-    let surnames = surnames(&accepted, &fields, language);
+    let surnames = surnames(gazetteer, &accepted, &fields, language);
     // A place that is the surname of somebody named in full is that person again.
     accepted.retain(|candidate| {
         let text = fields.iter().find(|(field, _)| *field == candidate.field).map(|(_, text)| text);
@@ -114,7 +118,13 @@ pub(super) fn find(
         accepted.extend(later_mentions(*field, text, language, &surnames, &accepted));
     }
     accepted.sort_by_key(|candidate| (candidate.field, candidate.bytes.start));
+    coreference::merge(gazetteer, &mut accepted, &fields, language);
     group(gazetteer, accepted, &fields, language, unit)
+}
+
+/// Whether the tagger reads a language: one it was trained on, or another in a script whose capitals tell it much.
+fn reads(tagger: &Tagger, language: &Language) -> bool {
+    tagger.speaks(language.primary()) || (language.tag != "und" && matches!(language.script, "Latn" | "Cyrl"))
 }
 
 /// Gazetteer hits and person patterns of one field, without overlaps.
@@ -188,12 +198,19 @@ fn abstain_where_shortened(gazetteer: &Gazetteer, candidates: &mut [Candidate], 
 }
 
 /// The last name of everyone named with at least two words, and who that is; `None` where two people share it.
-fn surnames(accepted: &[Candidate], fields: &[(Field, &Text<'_>)], language: &Language) -> HashMap<String, Option<Identity>> {
+fn surnames(
+    gazetteer: &Gazetteer,
+    accepted: &[Candidate],
+    fields: &[(Field, &Text<'_>)],
+    language: &Language,
+) -> HashMap<String, Option<Identity>> {
     let mut surnames: HashMap<String, Option<Identity>> = HashMap::new();
     if matches!(language.primary(), "zh" | "ja" | "th" | "vi" | "ko") {
         return surnames;
     }
-    for candidate in accepted.iter().filter(|candidate| matches!(candidate.identity, Identity::Person(_)) && candidate.tokens.len() >= 2) {
+    let is_person =
+        |candidate: &&Candidate| matches!(candidate.identity, Identity::Person(_)) || is_known(gazetteer, candidate, EntityType::Person);
+    for candidate in accepted.iter().filter(is_person).filter(|candidate| candidate.tokens.len() >= 2) {
         let Some((_, text)) = fields.iter().find(|(field, _)| *field == candidate.field) else { continue };
         let last = text.folded(candidate.tokens.end - 1).to_owned();
         if last.chars().count() < 3 {
@@ -298,7 +315,10 @@ fn group(
         .into_iter()
         .filter_map(|identity| {
             let (mentions, salience, confidence) = groups.remove(&identity)?;
-            let first = mentions.first()?.text.clone();
+            // Of the fullest mentions the shortest: the least declined.
+            let words = |mention: &&Mention| (std::cmp::Reverse(mention.text.split(' ').count()), mention.text.len());
+            let fullest = mentions.iter().min_by_key(words)?.text.clone();
+            let in_title = mentions.first()?.field == Field::Title;
             let known = match &identity {
                 Identity::Known(entry) => gazetteer.get(*entry),
                 _ => None,
@@ -317,8 +337,13 @@ fn group(
                 name: known
                     .filter(|_| language.tag != "zh-Hant")
                     .and_then(|entry| entry.name(language.primary()))
-                    .map_or(first, str::to_owned),
+                    .map_or(fullest, str::to_owned),
                 link_status,
+                rel: match known.and_then(|entry| entry.subtype) {
+                    Some("agency" | "media") if !in_title => Rel::Source,
+                    _ if in_title || salience * 2.0 >= highest => Rel::About,
+                    _ => Rel::Mentions,
+                },
                 salience: super::round(salience / highest),
                 confidence: super::round(confidence),
                 mentions,

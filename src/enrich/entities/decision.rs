@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Candidate, GAZETTEER, Identity, Knowledge,
+    Candidate, GAZETTEER, Identity, Knowledge, certainty,
+    evidence::{Cases, Evidence},
     gazetteer::{Gazetteer, joins},
-    tagger::{Cases, Evidence, Tagger},
+    tagger::Tagger,
     units::{Unit, units},
 };
 use crate::{
@@ -54,10 +55,11 @@ impl<'t> Reading<'t> {
         cases: &Cases,
     ) -> Self {
         let units = units(text, language.primary());
-        let evidence = Evidence::new(knowledge, text, &units, language.primary(), cases);
+        let mut evidence = Evidence::new(knowledge, text, &units, language.primary(), cases);
         let (mut tagged, outside) = tagger.tag(&evidence);
         tagged.retain(|mention| !evidence.is_demonym(mention));
-        let hits = evidence.hits;
+        let mut hits = std::mem::take(&mut evidence.hits);
+        hits.retain(|hit| !certainty::is_doubtful(&knowledge.gazetteer, text, &units, &evidence, &tagged, hit, language.primary()));
         let found = tagged.into_iter().filter_map(|mention| {
             let (first, last) = (units.get(mention.units.start)?, units.get(mention.units.end - 1)?);
             let bytes = first.bytes.start..with_full_stop(text, last.token, last.bytes.end);

@@ -21,6 +21,10 @@ const CITIES: &str = include_str!("../data/cities.tsv");
 const PLACES: &str = include_str!("../data/places.txt");
 const ORGANISATIONS: &str = include_str!("../data/organisations.txt");
 const PEOPLE: &str = include_str!("../data/people.txt");
+const HOMES: [&str; 2] = [include_str!("../data/homes.tsv"), include_str!("../data/homes.txt")];
+const HOMOGRAPHS: &str = include_str!("../data/homographs.txt");
+/// What an expression stands for that holds a known name and does not mean it.
+const NOBODY: usize = usize::MAX;
 
 /// The columns of the wide tables, after the id (and kind).
 const COLUMNS: [&str; 9] = ["ar", "en", "fr", "de", "es", "ru", "tr", "fa", "zh"];
@@ -38,9 +42,21 @@ pub(crate) struct Entry {
     names: HashMap<&'static str, String>,
     /// Whether the entry is a country or territory.
     territory: bool,
+    /// The id of the country a place is in, where the tables say.
+    home: Option<&'static str>,
 }
 
 impl Entry {
+    /// Whether it is a country or territory.
+    pub(super) fn is_territory(&self) -> bool {
+        self.territory
+    }
+
+    /// The id of the country a place is in, where the tables say.
+    pub(super) fn home(&self) -> Option<&str> {
+        self.home
+    }
+
     /// The canonical name for an article's language, else the English one.
     pub(crate) fn name(&self, language: &str) -> Option<&str> {
         self.names.get(language).or_else(|| self.names.get("en")).map(String::as_str)
@@ -129,7 +145,25 @@ impl Gazetteer {
                 }
             }
         }
+        for (id, home) in HOMES.into_iter().flat_map(rows).filter_map(|line| line.split_once('\t')) {
+            if let Some(entry) = index.get(id).and_then(|entry| gazetteer.entries.get_mut(*entry)) {
+                entry.home = Some(home);
+            }
+        }
+        for (language, expressions) in rows(HOMOGRAPHS).filter_map(|line| line.split_once(" | ")) {
+            for expression in expressions.split(", ") {
+                let name = Name { entry: NOBODY, language, latin: false, weak: false, exact: None, capitals: false, small: true };
+                insert(&mut gazetteer.table, &fold(expression), name);
+            }
+        }
         gazetteer
+    }
+
+    /// The one place that a name stands for in some language.
+    pub(super) fn place(&self, name: &str) -> Option<&Entry> {
+        let names = self.table.get(fold(name).as_str()).map(|node| node.names.as_slice()).unwrap_or_default();
+        let places = names.iter().filter_map(|name| self.get(name.entry)).filter(|entry| entry.kind == EntityType::Place);
+        places.max_by_key(|entry| entry.territory)
     }
 
     /// Whether a name is one of a country or territory, in a language.
@@ -152,7 +186,7 @@ impl Gazetteer {
         territory: bool,
     ) -> usize {
         *index.entry(id.clone()).or_insert_with(|| {
-            self.entries.push(Entry { id, kind, subtype, names: HashMap::new(), territory });
+            self.entries.push(Entry { id, kind, subtype, names: HashMap::new(), territory, home: None });
             self.entries.len() - 1
         })
     }
@@ -192,7 +226,7 @@ impl Gazetteer {
         while first < units.len() {
             first = match self.longest(text, units, first, language).or_else(|| self.declined(text, units, first, language)) {
                 Some((hit, next)) => {
-                    hits.push(hit);
+                    hits.extend(Some(hit).filter(|hit| !hit.entries.contains(&NOBODY)));
                     next
                 }
                 None => first + 1,
@@ -285,7 +319,9 @@ impl Gazetteer {
             .iter()
             .filter(|name| {
                 let foreign = name.latin && !is_latin(language);
-                let speaks = name.language == language || foreign || (!covered && name.language == "en");
+                // Acronyms of parties are others in the next country.
+                let of_party = name.capitals && self.get(name.entry).is_some_and(|entry| entry.subtype == Some("party"));
+                let speaks = name.language == language || foreign || (!covered && name.language == "en" && !of_party);
                 let capital = !cased || name.small || text.is_capitalised(tokens.start) || capitalised_inside(surface);
                 speaks
                     && capital

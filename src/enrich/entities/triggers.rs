@@ -51,6 +51,23 @@ const GROUPS: [&str; 37] = [
 /// The group of words for the people of a country, which are no names.
 pub(super) const DEMONYM: u8 = GROUPS.len() as u8;
 
+/// Whether a group is of streets and buildings, which are named after places.
+pub(super) fn is_built(group: u8) -> bool {
+    matches!(name(group), "street" | "site" | "worship")
+}
+
+/// Whether a group is of words for persons.
+pub(super) fn is_person(group: u8) -> bool {
+    matches!(
+        name(group),
+        "ruler" | "leader" | "officer" | "jurist" | "athlete" | "scholar" | "artist" | "cleric" | "kin" | "citizen" | "title"
+    )
+}
+
+fn name(group: u8) -> &'static str {
+    usize::from(group).checked_sub(1).and_then(|place| GROUPS.get(place)).copied().unwrap_or_default()
+}
+
 /// Trigger words of all languages.
 #[derive(Debug, Default)]
 pub(crate) struct Triggers {
