@@ -112,7 +112,9 @@ pub(super) fn find(
     accepted.retain(|candidate| {
         let text = fields.iter().find(|(field, _)| *field == candidate.field).map(|(_, text)| text);
         let surname = candidate.tokens.len() == 1 && text.is_some_and(|text| surnames.contains_key(text.folded(candidate.tokens.start)));
-        !(surname && is_known(gazetteer, candidate, EntityType::Place))
+        let place =
+            matches!(candidate.identity, Identity::Named(_, EntityType::Place)) || is_known(gazetteer, candidate, EntityType::Place);
+        !(surname && place)
     });
     for (field, text) in &fields {
         accepted.extend(later_mentions(*field, text, language, &surnames, &accepted));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     Candidate, GAZETTEER, Identity, Knowledge, certainty,
     evidence::{Cases, Evidence},
-    gazetteer::{Gazetteer, joins},
+    gazetteer::{self, Gazetteer, joins},
     tagger::Tagger,
     units::{Unit, units},
 };
@@ -25,6 +25,8 @@ use crate::{
 const DOUBT: f32 = 0.4;
 /// The same for a name that is found elsewhere in the document.
 const DOUBT_AGAIN: f32 = 0.1;
+/// Confidence under which a mention is none: what the tagger is less sure of is wrong more often than right.
+const LEAST: f32 = 0.4;
 
 /// One field as tagged.
 pub(super) struct Reading<'t> {
@@ -34,7 +36,7 @@ pub(super) struct Reading<'t> {
     /// Probability of every unit that it is of no mention.
     outside: Vec<f32>,
     found: Vec<Found>,
-    hits: Vec<super::gazetteer::Hit>,
+    hits: Vec<gazetteer::Hit>,
 }
 
 /// A mention by the tagger.
@@ -60,7 +62,16 @@ impl<'t> Reading<'t> {
         tagged.retain(|mention| !evidence.is_demonym(mention));
         let mut hits = std::mem::take(&mut evidence.hits);
         hits.retain(|hit| !certainty::is_doubtful(&knowledge.gazetteer, text, &units, &evidence, &tagged, hit, language.primary()));
-        let found = tagged.into_iter().filter_map(|mention| {
+        // What is a part of something that is unsure is not sure itself.
+        let unsure = |hit: &gazetteer::Hit| {
+            tagged.iter().filter(|mention| mention.confidence < LEAST).any(|mention| {
+                let (first, last) = (units.get(mention.units.start), units.get(mention.units.end - 1));
+                let whole = first.zip(last).map_or(0..0, |(first, last)| first.bytes.start..last.bytes.end);
+                whole != (hit.start..hit.end) && whole.start < hit.end && hit.start < whole.end
+            })
+        };
+        hits.retain(|hit| !unsure(hit));
+        let found = tagged.into_iter().filter(|mention| mention.confidence >= LEAST).filter_map(|mention| {
             let (first, last) = (units.get(mention.units.start)?, units.get(mention.units.end - 1)?);
             let bytes = first.bytes.start..with_full_stop(text, last.token, last.bytes.end);
             let key = fold(slice(text.source(), bytes.clone()));
