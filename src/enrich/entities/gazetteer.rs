@@ -21,6 +21,7 @@ const CITIES: &str = include_str!("../data/cities.tsv");
 const PLACES: &str = include_str!("../data/places.txt");
 const ORGANISATIONS: &str = include_str!("../data/organisations.txt");
 const PEOPLE: &str = include_str!("../data/people.txt");
+const FURTHER: &str = include_str!("../data/further.txt");
 const HOMES: [&str; 2] = [include_str!("../data/homes.tsv"), include_str!("../data/homes.txt")];
 const HOMOGRAPHS: &str = include_str!("../data/homographs.txt");
 /// What an expression stands for that holds a known name and does not mean it.
@@ -143,6 +144,13 @@ impl Gazetteer {
                         gazetteer.add(entry, language, name);
                     }
                 }
+            }
+        }
+        for line in rows(FURTHER) {
+            let mut cells = line.split(" | ");
+            let Some(entry) = cells.next().and_then(|id| index.get(&format!("copydesk:{id}"))).copied() else { continue };
+            for (language, names) in cells.filter_map(|cell| cell.split_once(": ")) {
+                names.split(',').for_each(|name| gazetteer.add(entry, language, name.trim()));
             }
         }
         for (id, home) in HOMES.into_iter().flat_map(rows).filter_map(|line| line.split_once('\t')) {

