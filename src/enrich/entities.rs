@@ -31,7 +31,8 @@ use tagger::Tagger;
 use triggers::Triggers;
 use units::units;
 
-pub(crate) use gazetteer::{Gazetteer, proclitics};
+pub(crate) use gazetteer::Gazetteer;
+pub(crate) use units::proclitics;
 
 /// Name and date of the vocabulary, for the provenance of a document.
 pub(super) const VOCABULARY: &str = "names=2026-11";

@@ -76,7 +76,7 @@ struct Lines {
 pub fn entities(sources: &Sources<'_>, mut progress: impl FnMut(&str)) -> Result<Vec<u8>, TrainError> {
     let knowledge = Knowledge::load();
     let mut lines = Lines::default();
-    let mut languages: BTreeMap<&'static str, u32> = BTreeMap::new();
+    let mut languages: BTreeMap<String, u32> = BTreeMap::new();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let strangers = Strangers::read(sources)?;
     let ours = labelled::load(&[sources.corpus.to_owned()], Format::Corpus, None, Some("train"))?;
@@ -84,7 +84,7 @@ pub fn entities(sources: &Sources<'_>, mut progress: impl FnMut(&str)) -> Result
         let others = sources.conll.is_some_and(|folder| folder.join(source).is_dir());
         let (times, copies) = if others { (OURS.0, COPIES.0) } else { (OURS.1, COPIES.1) };
         let mentions = lines.add(&knowledge, documents, times, true);
-        *languages.entry(known(source)).or_default() += mentions;
+        *languages.entry(known(source).to_owned()).or_default() += mentions;
         let pool = Pool::new(documents, source, &strangers);
         for _ in 0..copies {
             let copies: Vec<Labelled> = documents.iter().map(|document| pool.exchange(document, &mut random)).collect();
@@ -105,7 +105,7 @@ pub fn entities(sources: &Sources<'_>, mut progress: impl FnMut(&str)) -> Result
                 strip(document, &knowledge.lists, &names, language);
             }
             let mentions = lines.add(&knowledge, &documents, 1, false);
-            *languages.entry(known(source.split('/').next().unwrap_or_default())).or_default() += mentions;
+            *languages.entry(known(language).to_owned()).or_default() += mentions;
             progress(&format!("{source}: {} sentences, {mentions} mentions", documents.len()));
         }
     }
@@ -113,12 +113,14 @@ pub fn entities(sources: &Sources<'_>, mut progress: impl FnMut(&str)) -> Result
     if lines.labels.is_empty() {
         return Err(TrainError::NoText(sources.corpus.to_owned()));
     }
-    Ok(lines.train(languages.into_iter().collect(), &mut random, progress).write())
+    Ok(lines
+        .train(languages.into_iter().map(|(language, mentions)| (&*language.leak(), mentions)).collect(), &mut random, progress)
+        .write())
 }
 
-fn known(language: &str) -> &'static str {
-    let language = if matches!(language, "nn" | "no") { "nb" } else { language };
-    language.to_owned().leak()
+/// The two Norwegians are one language here.
+fn known(language: &str) -> &str {
+    if matches!(language, "nn" | "no") { "nb" } else { language }
 }
 
 fn conll_files(folder: &Path) -> Vec<PathBuf> {

@@ -31,9 +31,28 @@ const WITHIN: [&str; 24] = [
 /// Languages in which the word for a person stands before a name, and no ending tells the name of a place apart from it.
 const UNDECLINED: [&str; 10] = ["en", "fr", "es", "it", "pt", "nl", "de", "sv", "da", "nb"];
 
-/// Whether a hit is not to be linked.
-pub(super) fn is_doubtful(
+/// Leaves the hits that are to be linked.
+pub(super) fn retain_certain(
+    hits: &mut Vec<Hit>,
     gazetteer: &Gazetteer,
+    text: &Text<'_>,
+    units: &[Unit],
+    evidence: &Evidence<'_>,
+    tagged: &[Tagged],
+    language: &str,
+) {
+    let of_place = tagged.iter().filter(|mention| mention.kind == EntityType::Place);
+    let places: Vec<Range<usize>> = of_place.map(|mention| mention.bytes(units)).collect();
+    hits.retain(|hit| {
+        let Some(entry) = hit.entries.first().and_then(|entry| gazetteer.get(*entry)) else { return true };
+        let elsewhere = || entry.kind == EntityType::Place && is_elsewhere(gazetteer, text, &places, hit, entry);
+        !(is_doubtful(entry.kind, text, units, evidence, tagged, hit, language) || elsewhere())
+    });
+}
+
+/// Whether the words beside a hit speak against it.
+fn is_doubtful(
+    kind: EntityType,
     text: &Text<'_>,
     units: &[Unit],
     evidence: &Evidence<'_>,
@@ -41,7 +60,6 @@ pub(super) fn is_doubtful(
     hit: &Hit,
     language: &str,
 ) -> bool {
-    let Some(entry) = hit.entries.first().and_then(|entry| gazetteer.get(*entry)) else { return false };
     let first = units.partition_point(|unit| unit.bytes.start < hit.start);
     let after = units.partition_point(|unit| unit.bytes.start < hit.end);
     let word = |unit: Option<usize>| unit.and_then(|unit| units.get(unit)).map_or("", |unit| text.folded(unit.token));
@@ -63,14 +81,14 @@ pub(super) fn is_doubtful(
             || before.and_then(|before| units.get(before)).is_some_and(|unit| touches(unit.bytes.end, hit.start))
                 && part_of_name(before)
                 && word(before).chars().nth(3).is_some());
-    match entry.kind {
+    match kind {
         EntityType::Place => {
             let named_after = preceding.is_some_and(|unit| triggers::is_built(evidence.trigger(unit)));
             let somebody =
                 UNDECLINED.contains(&language) && cased && before.is_some_and(|unit| triggers::is_person(evidence.trigger(unit)));
             let of_people = !cased && evidence.trigger(after) == triggers::DEMONYM;
             let given = single && cased && evidence.is_given(first) && evidence.begins_sentence(first);
-            named_after || somebody || of_people || given || beside_name || is_elsewhere(gazetteer, text, units, tagged, hit, entry)
+            named_after || somebody || of_people || given || beside_name
         }
         EntityType::Organisation => {
             let of = OF.contains(&word(Some(after))) && word(Some(after)) != "of";
@@ -82,9 +100,7 @@ pub(super) fn is_doubtful(
 }
 
 /// Whether a place stands before another that it is not in, or after one that is not in it.
-fn is_elsewhere(gazetteer: &Gazetteer, text: &Text<'_>, units: &[Unit], tagged: &[Tagged], hit: &Hit, entry: &Entry) -> bool {
-    let bytes = |mention: &Tagged| Some(units.get(mention.units.start)?.bytes.start..units.get(mention.units.end - 1)?.bytes.end);
-    let places: Vec<Range<usize>> = tagged.iter().filter(|mention| mention.kind == EntityType::Place).filter_map(bytes).collect();
+fn is_elsewhere(gazetteer: &Gazetteer, text: &Text<'_>, places: &[Range<usize>], hit: &Hit, entry: &Entry) -> bool {
     let Some(at) = places.iter().position(|place| place.start == hit.start) else { return false };
     let between = |left: usize, right: usize| {
         let ends = places.get(left).zip(places.get(right));

@@ -61,16 +61,11 @@ impl<'t> Reading<'t> {
         let (mut tagged, outside) = tagger.tag(&evidence);
         tagged.retain(|mention| !evidence.is_demonym(mention));
         let mut hits = std::mem::take(&mut evidence.hits);
-        hits.retain(|hit| !certainty::is_doubtful(&knowledge.gazetteer, text, &units, &evidence, &tagged, hit, language.primary()));
+        certainty::retain_certain(&mut hits, &knowledge.gazetteer, text, &units, &evidence, &tagged, language.primary());
         // What is a part of something that is unsure is not sure itself.
-        let unsure = |hit: &gazetteer::Hit| {
-            tagged.iter().filter(|mention| mention.confidence < LEAST).any(|mention| {
-                let (first, last) = (units.get(mention.units.start), units.get(mention.units.end - 1));
-                let whole = first.zip(last).map_or(0..0, |(first, last)| first.bytes.start..last.bytes.end);
-                whole != (hit.start..hit.end) && whole.start < hit.end && hit.start < whole.end
-            })
-        };
-        hits.retain(|hit| !unsure(hit));
+        for unsure in tagged.iter().filter(|mention| mention.confidence < LEAST).map(|mention| mention.bytes(&units)) {
+            hits.retain(|hit| unsure == (hit.start..hit.end) || unsure.start >= hit.end || hit.start >= unsure.end);
+        }
         let found = tagged.into_iter().filter(|mention| mention.confidence >= LEAST).filter_map(|mention| {
             let (first, last) = (units.get(mention.units.start)?, units.get(mention.units.end - 1)?);
             let bytes = first.bytes.start..with_full_stop(text, last.token, last.bytes.end);

@@ -7,7 +7,15 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::{Knowledge, gazetteer::Hit, lists::List, names, tagger::Tagged, triggers::DEMONYM, units::Unit};
+use super::{
+    Knowledge,
+    gazetteer::Hit,
+    lists::{self, List},
+    names,
+    tagger::Tagged,
+    triggers::DEMONYM,
+    units::Unit,
+};
 use crate::{
     article::EntityType,
     enrich::text::{Text, slice},
@@ -74,7 +82,7 @@ impl<'t> Evidence<'t> {
     pub(crate) fn new(knowledge: &Knowledge, text: &Text<'_>, units: &'t [Unit], language: &str, cases: &Cases) -> Self {
         let mut facts: Vec<Fact> = Vec::with_capacity(units.len());
         let latin_case = line_cases(text, units);
-        let Knowledge { gazetteer, lists, triggers } = knowledge;
+        let Knowledge { gazetteer, lists: table, triggers } = knowledge;
         let groups = triggers.find(text, units, language);
         let near = |places: &mut dyn Iterator<Item = usize>| {
             places.take(4).filter_map(|place| groups.get(place)).find(|group| **group > 0).map_or(0, |group| u64::from(*group))
@@ -120,7 +128,7 @@ impl<'t> Evidence<'t> {
             });
         }
         evidence.hits = hits;
-        lists.find(text, units, |list, range| {
+        table.find(text, units, |list, range| {
             let long = range.len() > 1;
             for (index, fact) in evidence.facts.get_mut(range).into_iter().flatten().enumerate() {
                 let place = 1 + u64::from(index == 0) + 2 * u64::from(long);
@@ -312,7 +320,7 @@ impl<'t> Evidence<'t> {
 const MIX: u64 = 0xff51_afd7_ed55_8ccd;
 
 fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(0x517c_c1b7_2722_0a95))
+    text.bytes().fold(lists::SEED, lists::step)
 }
 
 fn class(kind: EntityType) -> u64 {

@@ -432,33 +432,6 @@ pub(super) fn joins(gap: &str) -> bool {
         && !gap.starts_with(['"', '+'])
 }
 
-/// What may remain of a folded Arabic word once its proclitics are stripped, with the number of letters stripped.
-///
-/// Conjunction, then preposition, then the article; `لل` is `ل` and the article run together. Three letters must remain.
-pub(crate) fn proclitics(word: &str) -> Vec<(String, usize)> {
-    let mut forms: Vec<(String, usize)> = Vec::new();
-    let mut push = |rest: &str, stripped: usize, article: bool| {
-        if rest.chars().count() >= 3 {
-            forms.push((if article { format!("ال{rest}") } else { rest.to_owned() }, stripped));
-        }
-    };
-    let conjunction = word.strip_prefix(['و', 'ف']);
-    if let Some(rest) = conjunction {
-        push(rest, 1, false);
-    }
-    for (stem, offset) in [(Some(word), 0), (conjunction, 1)] {
-        let Some(stem) = stem else { continue };
-        if let Some(rest) = stem.strip_prefix("لل") {
-            push(rest, offset + 1, true);
-            push(rest, offset + 2, false);
-        }
-        if let Some(rest) = stem.strip_prefix(['ب', 'ل', 'ك']) {
-            push(rest, offset + 1, false);
-        }
-    }
-    forms
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

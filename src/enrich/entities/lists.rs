@@ -143,9 +143,11 @@ impl Lists {
     }
 }
 
-const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+/// What hashing begins with.
+pub(super) const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 
-fn step(hash: u64, byte: u8) -> u64 {
+/// The hash of a string, a byte further.
+pub(super) fn step(hash: u64, byte: u8) -> u64 {
     (hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(0x517c_c1b7_2722_0a95)
 }
 
@@ -185,5 +187,6 @@ mod tests {
             assert_eq!(found, expected, "{source}");
         }
         assert!(Lists::read(bytes.get(..bytes.len() - 1).unwrap()).is_err());
+        assert!(Lists::shipped().has("london"), "the file that is shipped can be read");
     }
 }

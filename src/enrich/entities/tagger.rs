@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use super::evidence::Evidence;
+use super::{evidence::Evidence, units::Unit};
 use crate::{
     article::EntityType,
     enrich::model::{Malformed, Reader, write_text},
@@ -89,6 +89,14 @@ pub(crate) struct Tagged {
     pub(crate) kind: EntityType,
     /// Lowest posterior probability of its labels.
     pub(crate) confidence: f32,
+}
+
+impl Tagged {
+    /// Bytes of the text covered, where it was cut into these units.
+    pub(crate) fn bytes(&self, units: &[Unit]) -> Range<usize> {
+        let ends = units.get(self.units.start).zip(units.get(self.units.end.saturating_sub(1)));
+        ends.map_or(0..0, |(first, last)| first.bytes.start..last.bytes.end)
+    }
 }
 
 const MAGIC: &[u8] = b"copydesk-tagger-2\n";
