@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use copydesk::{
     article::Message,
-    enrich::{Enricher, Identifier, OffsetUnit, clean},
+    enrich::{Enricher, Identifier, Output, clean},
     intake::Intake,
     pipeline::Pipeline,
 };
@@ -45,7 +45,7 @@ fn enrich(criterion: &mut Criterion) {
 
 /// Entities alone, on a text that is cut into tokens already; a token is a word, or a character of a script without spaces.
 fn entities(criterion: &mut Criterion, samples: &[&str]) {
-    let (intake, enricher) = (Intake::default(), Enricher::load(OffsetUnit::Utf8));
+    let (intake, enricher) = (Intake::default(), Enricher::load(Output::default()));
     let articles: Vec<_> = samples.iter().map(|sample| intake.read(&long(sample, 3_000)).unwrap()).collect();
     let tokens = articles.iter().map(|article| enricher.enrich(article).0.stats.words as u64).sum();
     let mut group = criterion.benchmark_group("3 KB articles");

@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod enrich;
+mod gazetteer;
 mod models;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
@@ -93,6 +94,11 @@ enum Command {
     Feed(FeedArguments),
     /// Print the JSON Schema of an enriched article.
     Schema,
+    /// Names of your own: import, compile and check tables for enrich.gazetteers.
+    Gazetteer {
+        #[command(subcommand)]
+        command: gazetteer::Gazetteer,
+    },
     /// Train a shipped model from corpora on disk.
     Train {
         #[command(subcommand)]
@@ -249,6 +255,7 @@ pub fn main() -> ExitCode {
         }
         Command::Feed(arguments) => demo::feed(arguments),
         Command::Schema => schema(),
+        Command::Gazetteer { command } => gazetteer::run(command),
         Command::Train { command } => models::train(command),
         Command::Eval { command } => models::eval(command),
     };
@@ -280,6 +287,7 @@ fn ended(result: Result<(), ServiceError>) -> Exit {
             tracing::error!("{error}");
             match error {
                 ServiceError::Stream(StreamError::Deadline(_)) => Exit::Deadline,
+                ServiceError::Gazetteer(_) => Exit::Configuration,
                 _ => Exit::Failure,
             }
         }

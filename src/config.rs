@@ -15,12 +15,13 @@ use std::{
     fmt,
     net::SocketAddr,
     path::{Path as FilePath, PathBuf},
+    time::Duration,
 };
 
 use jiff::tz::TimeZone;
 
 use crate::{
-    enrich::{Identifier, OffsetUnit, TOPICS},
+    enrich::{Identifier, OffsetUnit, Output, TOPICS},
     intake::{DEEPEST, Format, Intake, Mapping, Path},
     stream::{self, Routing, Security},
 };
@@ -30,8 +31,12 @@ use crate::{
 pub struct Config {
     /// How messages become articles.
     pub intake: Intake,
-    /// Unit of offsets.
-    pub offsets: OffsetUnit,
+    /// How documents are written.
+    pub output: Output,
+    /// Gazetteer files beside what is shipped.
+    pub gazetteers: Vec<PathBuf>,
+    /// How often those are looked at.
+    pub gazetteer_refresh: Duration,
     /// Whether documents hold their input.
     pub original: bool,
     /// Everything of Kafka.
@@ -150,6 +155,7 @@ impl Reader {
         let session_timeout = self.parse("kafka.session_timeout", duration, parse_duration);
         let commit_interval = self.parse("kafka.commit_interval", duration, parse_duration);
         let workers = self.parse("enrich.workers", "a whole number; 0 is one per core", |text| text.parse::<usize>().ok());
+        let gazetteer_refresh = self.parse("enrich.gazetteer_refresh", duration, parse_duration);
         let format = self.parse("intake.format", "auto, json or text", |text| match text {
             "auto" => Some(Format::Auto),
             "json" => Some(Format::Json),
@@ -207,7 +213,9 @@ impl Reader {
         };
         let config = Config {
             intake: Intake { format: format?, max_bytes: max_bytes?, max_depth: max_depth?, zone: zone?, mapping },
-            offsets: offsets?,
+            output: Output { offsets: offsets?, names: self.list("output.names") },
+            gazetteers: self.list("enrich.gazetteers").iter().map(PathBuf::from).collect(),
+            gazetteer_refresh: gazetteer_refresh?,
             original: original?,
             stream: settings,
             listen: listen?,

@@ -14,6 +14,8 @@ mod topics;
 
 pub(crate) use clean::is_visible;
 pub use clean::{Cleaned, Cut, clean};
+pub(crate) use entities::gazetteer;
+pub use entities::gazetteer::layer::{Layer, NotCompiled, is_compiled};
 pub use fingerprint::near_duplicate_key;
 pub(crate) use fingerprint::sha256;
 pub use language::{Identifier, Language, Segment};
@@ -23,10 +25,11 @@ pub use topics::{TOPICS, slug};
 
 use std::{
     ops::Range,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
-use entities::{Knowledge, tagger::Tagger};
+use entities::{Knowledge, gazetteer::Gazetteer, tagger::Tagger};
 use text::{Converter, Text};
 
 use crate::article::{
@@ -49,16 +52,42 @@ pub struct Annotation {
 #[derive(Debug)]
 pub struct Enricher {
     identifier: Identifier,
-    knowledge: Knowledge,
+    /// Replaced as a whole when gazetteers are; an article is read with what was there when it began.
+    knowledge: RwLock<Knowledge>,
     tagger: Tagger,
-    offsets: OffsetUnit,
+    output: Output,
+}
+
+/// How documents are written.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Unit of offsets.
+    pub offsets: OffsetUnit,
+    /// Languages in which the names of linked entities are given, as primary subtags.
+    pub names: Vec<String>,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { offsets: OffsetUnit::default(), names: vec!["en".to_owned()] }
+    }
 }
 
 impl Enricher {
     /// Compiles the shipped data. Takes well under a second.
-    pub fn load(offsets: OffsetUnit) -> Self {
+    pub fn load(output: Output) -> Self {
         let tagger = Tagger::read(include_bytes!("enrich/data/entities.model")).unwrap_or_default();
-        Self { identifier: Identifier::shipped(), knowledge: Knowledge::load(), tagger, offsets }
+        Self { identifier: Identifier::shipped(), knowledge: RwLock::new(Knowledge::load()), tagger, output }
+    }
+
+    /// Takes these gazetteers, beside what is shipped, for the articles to come; those it had before are let go.
+    pub fn set_gazetteers(&self, layers: &[Arc<Layer>]) {
+        let gazetteer = Arc::new(Gazetteer::new(layers));
+        self.knowledge.write().unwrap_or_else(PoisonError::into_inner).gazetteer = gazetteer;
+    }
+
+    fn knowledge(&self) -> Knowledge {
+        self.knowledge.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The same with another tagger, read from the bytes of a model file.
@@ -71,9 +100,10 @@ impl Enricher {
 
     /// What the steps after cleaning say of a text that is clean already.
     pub fn annotate(&self, title: Option<&str>, text: &str, declared_language: Option<&str>) -> Annotation {
+        let output = Output { offsets: OffsetUnit::Utf8, names: Vec::new() };
         let language = self.identifier.identify(title, text, declared_language);
         let (title, body) = (title.map(Text::new), Text::new(text));
-        let entities = entities::find(&self.knowledge, &self.tagger, title.as_ref(), &body, &language, OffsetUnit::Utf8);
+        let entities = entities::find(&self.knowledge(), &self.tagger, title.as_ref(), &body, &language, &output);
         let mentions = entities
             .iter()
             .flat_map(|entity| entity.mentions.iter().map(|mention| (mention.field, entity.kind, mention.start..mention.end)));
@@ -93,8 +123,9 @@ impl Enricher {
         });
         let title = cleaned.title.as_deref().map(Text::new);
         let body = Text::new(&cleaned.text);
+        let knowledge = self.knowledge();
         let entities =
-            timed(&mut timings.entities, || entities::find(&self.knowledge, &self.tagger, title.as_ref(), &body, &language, self.offsets));
+            timed(&mut timings.entities, || entities::find(&knowledge, &self.tagger, title.as_ref(), &body, &language, &self.output));
         let topics = timed(&mut timings.topics, || topics::label(title.as_ref(), &body, &language, &raw.sections));
 
         let document = EnrichedArticle {
@@ -106,7 +137,7 @@ impl Enricher {
             cleaning: self.cleaning(raw, &cleaned),
             fingerprint: fingerprint::fingerprint(&body),
             stats: fingerprint::stats(&body),
-            provenance: self.provenance(raw, &language),
+            provenance: self.provenance(raw, &language, &knowledge.gazetteer),
             original: None,
             article: Article {
                 url: raw.url.clone(),
@@ -126,8 +157,8 @@ impl Enricher {
     }
 
     fn language(&self, raw: &RawArticle, cleaned: &Cleaned, language: &Language) -> LanguageReport {
-        let mut title = Converter::new(self.offsets, cleaned.title.as_deref().unwrap_or_default());
-        let mut text = Converter::new(self.offsets, &cleaned.text);
+        let mut title = Converter::new(self.output.offsets, cleaned.title.as_deref().unwrap_or_default());
+        let mut text = Converter::new(self.output.offsets, &cleaned.text);
         let segments = language.segments.iter().map(|segment| {
             let converter = if segment.field == Field::Title { &mut title } else { &mut text };
             let (start, end) = (converter.convert(segment.range.start), converter.convert(segment.range.end));
@@ -137,8 +168,8 @@ impl Enricher {
     }
 
     fn cleaning(&self, raw: &RawArticle, cleaned: &Cleaned) -> Cleaning {
-        let mut title = Converter::new(self.offsets, raw.title.as_deref().unwrap_or_default());
-        let mut text = Converter::new(self.offsets, &raw.text);
+        let mut title = Converter::new(self.output.offsets, raw.title.as_deref().unwrap_or_default());
+        let mut text = Converter::new(self.output.offsets, &raw.text);
         Cleaning {
             raw_chars: raw.text.chars().count(),
             clean_chars: cleaned.text.chars().count(),
@@ -154,15 +185,16 @@ impl Enricher {
         }
     }
 
-    fn provenance(&self, raw: &RawArticle, language: &Language) -> Provenance {
+    fn provenance(&self, raw: &RawArticle, language: &Language, gazetteer: &Gazetteer) -> Provenance {
+        let further = gazetteer.further().map(|layer| format!("gazetteer={:016x}", layer.checksum()));
         let ok = || "ok".to_owned();
         let undetermined = language.tag == "und";
         Provenance {
             service: crate::SERVICE.to_owned(),
             shape: raw.shape.name().to_owned(),
-            offsets: self.offsets.name().to_owned(),
+            offsets: self.output.offsets.name().to_owned(),
             models: vec!["language=linear-1".to_owned(), "entities=crf-1".to_owned(), "topics=lexicon-1".to_owned()],
-            vocabularies: vec![entities::VOCABULARY.to_owned(), topics::VOCABULARY.to_owned()],
+            vocabularies: [entities::VOCABULARY.to_owned(), topics::VOCABULARY.to_owned()].into_iter().chain(further).collect(),
             steps: Steps {
                 language: if undetermined { "skipped(too_little_text)".to_owned() } else { ok() },
                 entities: match (undetermined, self.tagger.speaks(language.primary())) {

@@ -17,7 +17,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::enrich::{Enricher, Identifier, OffsetUnit};
+use crate::enrich::{Enricher, Identifier, Output};
 
 /// All that can be measured on the annotated corpus: language, cleaning, entities, topics.
 #[derive(Debug, Serialize)]
@@ -38,7 +38,7 @@ impl Report {
         let silent = |_: &str, _: &str, _: &str| ();
         let items: Vec<_> = sources.iter().flat_map(|(_, documents)| documents).map(language::Item::from).collect();
         let identifier = Identifier::shipped();
-        let answers = labelled::answers(&Enricher::load(OffsetUnit::Utf8), &sources);
+        let answers = labelled::answers(&Enricher::load(Output::default()), &sources);
         Ok(Self {
             language: [language::measure("copydesk", "corpus", &items, |text| language::answer(&identifier, text))],
             clean: clean::measure(&clean::corpus(paths)?, split, silent),

@@ -35,6 +35,8 @@ pub struct Metrics {
     kafka_errors: IntCounterVec,
     stale_stores: IntCounter,
     drain_timeouts: IntCounter,
+    gazetteer_loads: IntCounterVec,
+    gazetteer_entities: IntGauge,
 }
 
 /// What became of a message, as a label.
@@ -142,9 +144,18 @@ impl Metrics {
                 "Offsets not stored because the partition was no longer assigned; its new owner reads those messages again.",
             )?,
             drain_timeouts: counter("copydesk_drain_timeouts_total", "Revocations whose messages in flight were not done in time.")?,
+            gazetteer_loads: counters(
+                "copydesk_gazetteer_loads_total",
+                "Times the gazetteers of enrich.gazetteers were read, by result.",
+                &["result"],
+            )?,
+            gazetteer_entities: gauge("copydesk_gazetteer_entities", "Entities in the gazetteers of enrich.gazetteers that are in use.")?,
             registry,
         };
         metrics.register()?;
+        for result in ["loaded", "failed"] {
+            metrics.gazetteer_loads.with_label_values(&[result]);
+        }
         for outcome in OutcomeLabel::ALL {
             metrics.articles.with_label_values(&[outcome.name()]);
         }
@@ -165,7 +176,7 @@ impl Metrics {
             Opts::new("copydesk_build_info", "1, with the version as a label.").const_label("version", env!("CARGO_PKG_VERSION")),
         )?;
         build_info.set(1);
-        let collectors: [Box<dyn prometheus::core::Collector>; 21] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 23] = [
             Box::new(build_info),
             Box::new(self.articles.clone()),
             Box::new(self.rejected.clone()),
@@ -187,6 +198,8 @@ impl Metrics {
             Box::new(self.kafka_errors.clone()),
             Box::new(self.stale_stores.clone()),
             Box::new(self.drain_timeouts.clone()),
+            Box::new(self.gazetteer_loads.clone()),
+            Box::new(self.gazetteer_entities.clone()),
         ];
         for collector in collectors {
             self.registry.register(collector)?;
@@ -302,6 +315,14 @@ impl Metrics {
     /// The Kafka client reported an error.
     pub fn kafka_error(&self, code: &str) {
         self.kafka_errors.with_label_values(&[code]).inc();
+    }
+
+    /// Gazetteers were read, with this many entities in all, or could not be.
+    pub fn gazetteer(&self, entities: Option<usize>) {
+        self.gazetteer_loads.with_label_values(&[if entities.is_some() { "loaded" } else { "failed" }]).inc();
+        if let Some(entities) = entities {
+            self.gazetteer_entities.set(i64::try_from(entities).unwrap_or(i64::MAX));
+        }
     }
 
     /// An offset could not be stored because the partition had left.

@@ -1,11 +1,11 @@
 //! The work on one message: intake, then enrichment, to an [`Outcome`]. The closure the stream is given, and what
 //! `copydesk enrich` calls without Kafka.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use crate::{
     article::{Enriched, EnrichedArticle, EntityType, Facts, Message, Outcome, Reason, Rejection},
-    enrich::{self, Enricher, OffsetUnit},
+    enrich::{self, Enricher, Layer, Output},
     intake::Intake,
 };
 
@@ -19,8 +19,13 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Loads the models.
-    pub fn load(intake: Intake, offsets: OffsetUnit, original: bool) -> Self {
-        Self { intake, enricher: Enricher::load(offsets), original }
+    pub fn load(intake: Intake, output: Output, original: bool) -> Self {
+        Self { intake, enricher: Enricher::load(output), original }
+    }
+
+    /// See [`Enricher::set_gazetteers`].
+    pub fn set_gazetteers(&self, layers: &[Arc<Layer>]) {
+        self.enricher.set_gazetteers(layers);
     }
 
     /// Turns one message into its outcome.

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use crate::{
     config::Config,
+    enrich::Layer,
+    gazetteer::{Files, GazetteerError},
     http,
     metrics::Metrics,
     pipeline::Pipeline,
@@ -24,6 +26,9 @@ pub enum ServiceError {
     /// The stream ended.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// A gazetteer could not be read.
+    #[error("enrich.gazetteers: {0}")]
+    Gazetteer(#[from] GazetteerError),
     /// A thread of the runtime failed.
     #[error("failed to load the models: {0}")]
     Load(String),
@@ -56,10 +61,20 @@ pub async fn run(
         http = %address,
         "copydesk starts"
     );
-    let pipeline = tokio::task::spawn_blocking(move || Pipeline::load(config.intake, config.offsets, config.original))
-        .await
-        .map_err(|error| ServiceError::Load(error.to_string()))?;
-    let pipeline = Arc::new(pipeline);
+    let load = move || {
+        let pipeline = Pipeline::load(config.intake, config.output, config.original);
+        let mut files = Files::new(config.gazetteers);
+        let layers = files.open()?;
+        pipeline.set_gazetteers(&layers);
+        Ok::<_, GazetteerError>((Arc::new(pipeline), files, layers))
+    };
+    let (pipeline, files, layers) = tokio::task::spawn_blocking(load).await.map_err(|error| ServiceError::Load(error.to_string()))??;
+    let _refresh = if files.is_empty() {
+        None
+    } else {
+        loaded(&metrics, &layers);
+        Some(AbortOnDrop(tokio::spawn(refresh(files, config.gazetteer_refresh, Arc::clone(&pipeline), metrics.clone()))))
+    };
 
     tokio::pin!(shutdown);
     tokio::select! {
@@ -73,6 +88,53 @@ pub async fn run(
     stream::run(settings, metrics, health, work, shutdown).await?;
     tracing::info!("drained: everything read is published and committed");
     Ok(())
+}
+
+/// Ends a task with the function that began it.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn loaded(metrics: &Metrics, layers: &[Arc<Layer>]) {
+    let entities = layers.iter().map(|layer| layer.entities()).sum();
+    metrics.gazetteer(Some(entities));
+    tracing::info!(files = layers.len(), entities, names = layers.iter().map(|layer| layer.names()).sum::<usize>(), "gazetteers loaded");
+}
+
+/// Reads gazetteers again when a file was replaced. Of files that cannot be read the old ones stay.
+async fn refresh(mut files: Files, interval: Duration, pipeline: Arc<Pipeline>, metrics: Metrics) {
+    loop {
+        tokio::time::sleep(interval).await;
+        let look = tokio::task::spawn_blocking(move || {
+            let opened = files.changed().then(|| files.open());
+            (files, opened)
+        });
+        let opened = match look.await {
+            Ok((back, opened)) => {
+                files = back;
+                opened
+            }
+            Err(error) => {
+                tracing::error!(%error, "gazetteers are no longer looked at; restart to have them read again");
+                return;
+            }
+        };
+        match opened {
+            Some(Ok(layers)) => {
+                pipeline.set_gazetteers(&layers);
+                loaded(&metrics, &layers);
+            }
+            Some(Err(error)) => {
+                metrics.gazetteer(None);
+                tracing::error!("enrich.gazetteers: {error}; those read before stay in use");
+            }
+            None => {}
+        }
+    }
 }
 
 /// Waits until a broker answers, and says once that none does.

@@ -2,10 +2,12 @@
 //!
 //! Deterministic: equal data gives an equal file. Nothing here runs in the service.
 
+mod common;
 mod entities;
 mod language;
 mod lists;
 
+pub use common::common;
 pub use entities::{Sources, entities};
 pub use language::language;
 pub use lists::lists;

@@ -3,14 +3,14 @@
 
 use copydesk::{
     article::{EnrichedArticle, Field, Message, Outcome, RawArticle},
-    enrich::{OffsetUnit, clean},
+    enrich::{OffsetUnit, Output, clean},
     intake::Intake,
     pipeline::Pipeline,
 };
 use proptest::prelude::*;
 
 fn pipeline(unit: OffsetUnit) -> Pipeline {
-    Pipeline::load(Intake::default(), unit, false)
+    Pipeline::load(Intake::default(), Output { offsets: unit, ..Output::default() }, false)
 }
 
 /// The documents of the sample articles. `UPDATE_GOLDEN=1 cargo test --test enrich` rewrites them; read the diff.

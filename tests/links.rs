@@ -1,14 +1,14 @@
 //! Sentences that tempt a linker: names of known entities that mean somebody else.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use copydesk::enrich::{Enricher, OffsetUnit};
+use copydesk::enrich::{Enricher, Output};
 
 /// Sentences with a false link, as measured; the goal is none. The number only falls.
-const FALSE_LINKS: usize = 21;
+const FALSE_LINKS: usize = 14;
 
 #[test]
 fn few_sentences_tempt_the_linker() {
-    let enricher = Enricher::load(OffsetUnit::Utf8);
+    let enricher = Enricher::load(Output::default());
     let (mut sentences, mut tempted) = (0, Vec::new());
     for line in include_str!("links/adversarial.tsv").lines().filter(|line| !line.starts_with('#')) {
         let [language, text, allowed] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };

@@ -3,6 +3,8 @@
 //! Invariants: arrays are present and empty, never missing; scores are 0..1; every mention repeats the text of its span;
 //! there is no wall clock and no random order, so equal input gives equal bytes.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -189,6 +191,9 @@ pub struct Entity {
     pub subtype: Option<String>,
     /// Canonical name: in the article's language where known, else in English, else as mentioned.
     pub name: String,
+    /// Canonical names of a linked entity in the languages of `output.names`, by language, where the gazetteer has them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// Whether the id is certain.
     pub link_status: LinkStatus,
     /// How the article relates to it.

@@ -12,6 +12,7 @@ use crate::{
     article::Message,
     config::colours_allowed,
     enrich::OffsetUnit,
+    gazetteer::Files,
     intake::Format,
     pipeline::Pipeline,
     pretty::{self, Style},
@@ -20,9 +21,17 @@ use crate::{
 /// Runs the command. Rejected articles are named on standard error, and make the exit code a failure.
 pub(super) fn run(arguments: EnrichArguments) -> Result<Exit, Exit> {
     let config = arguments.configured.start()?;
-    let offsets = if arguments.pretty { OffsetUnit::CodePoint } else { config.offsets };
+    let mut output = config.output;
+    if arguments.pretty {
+        output.offsets = OffsetUnit::CodePoint;
+    }
     let format = config.intake.format;
-    let pipeline = Pipeline::load(config.intake, offsets, config.original);
+    let pipeline = Pipeline::load(config.intake, output, config.original);
+    let layers = Files::new(config.gazetteers).open().map_err(|error| {
+        eprintln!("enrich.gazetteers: {error}");
+        Exit::Configuration
+    })?;
+    pipeline.set_gazetteers(&layers);
     let stdout = std::io::stdout();
     let style = Style { colour: stdout.is_terminal() && colours_allowed(), paragraphs: None };
     let mut out = stdout.lock();

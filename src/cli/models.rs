@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, failure};
 use crate::{
-    enrich::{Enricher, Identifier, OffsetUnit},
+    enrich::{Enricher, Identifier, Output},
     eval::{
         self, Report,
         labelled::{self, Format, Labelled},
@@ -39,6 +39,21 @@ pub(super) enum Train {
         cities: PathBuf,
         /// Where the lists go.
         #[arg(long, value_name = "FILE", default_value = "src/enrich/data/names.lists")]
+        out: PathBuf,
+    },
+    /// The table of everyday words that are names too; compile the gazetteer anew after it.
+    Common {
+        /// Folder with a folder of CoNLL files a language.
+        #[arg(long, value_name = "FOLDER")]
+        data: PathBuf,
+        /// Folder of the annotated corpus; its articles of the split `train` are read.
+        #[arg(long, value_name = "FOLDER", default_value = "tests/corpus")]
+        corpus: PathBuf,
+        /// Plain texts, lines of language, tab, text; may be repeated.
+        #[arg(long, value_name = "FILE")]
+        plain: Vec<PathBuf>,
+        /// Where the table goes.
+        #[arg(long, value_name = "FILE", default_value = "src/enrich/data/gazetteer/common.tsv")]
         out: PathBuf,
     },
     /// The tagger of people, organisations and places, from the annotated corpus and CoNLL files.
@@ -145,6 +160,7 @@ pub(super) fn train(command: Train) -> Result<Exit, Exit> {
     let (bytes, out) = match command {
         Train::Language { data, exclude, out } => (train::language(&data, &exclude, progress).map_err(failure)?, out),
         Train::Lists { people, cities, out } => (train::lists(&people, &cities).map_err(failure)?, out),
+        Train::Common { data, corpus, plain, out } => (train::common(&data, &corpus, &plain).map_err(failure)?, out),
         Train::Entities { data, corpus, people, cities, exclude, out } => {
             let sources =
                 train::Sources { conll: data.as_deref(), corpus: &corpus, people: &people, cities: cities.as_deref(), exclude: &exclude };
@@ -163,7 +179,7 @@ pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
         Eval::Clean { data, split, faults } => clean(&data, split.as_deref(), faults),
         Eval::Entities { labels, model } => {
             let sources = labels.load()?;
-            let mut enricher = Enricher::load(OffsetUnit::Utf8);
+            let mut enricher = Enricher::load(Output::default());
             if let Some(path) = model {
                 enricher = eval::entities::with_tagger(enricher, &path).map_err(failure)?;
             }
@@ -172,7 +188,7 @@ pub(super) fn eval(command: Eval) -> Result<Exit, Exit> {
         }
         Eval::Topics(labels) => {
             let sources = labels.load()?;
-            let scores = eval::topics::measure(&labelled::answers(&Enricher::load(OffsetUnit::Utf8), &sources), labels.teller());
+            let scores = eval::topics::measure(&labelled::answers(&Enricher::load(Output::default()), &sources), labels.teller());
             print(&labels.data, &scores, || eval::topics::table(&scores))
         }
         Eval::All { data, split } => {

@@ -9,7 +9,7 @@ mod certainty;
 mod coreference;
 mod decision;
 pub(crate) mod evidence;
-mod gazetteer;
+pub(crate) mod gazetteer;
 mod inflect;
 pub(crate) mod lists;
 mod names;
@@ -17,11 +17,12 @@ pub(crate) mod tagger;
 mod triggers;
 pub(crate) mod units;
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use super::{
+    Output,
     language::Language,
-    text::{Converter, OffsetUnit, Text, slice},
+    text::{Converter, Text, slice},
 };
 use crate::article::{Entity, EntityType, Field, LinkStatus, Mention, Rel};
 use decision::{Names, Reading};
@@ -37,18 +38,19 @@ pub(crate) use units::proclitics;
 /// Name and date of the vocabulary, for the provenance of a document.
 pub(super) const VOCABULARY: &str = "names=2026-11";
 
-/// What is known of names before a text is read.
-#[derive(Debug)]
+/// What is known of names before a text is read. Clones share it.
+#[derive(Debug, Clone)]
 pub(crate) struct Knowledge {
-    pub(crate) gazetteer: Gazetteer,
-    pub(crate) lists: Lists,
-    triggers: Triggers,
+    pub(crate) gazetteer: Arc<Gazetteer>,
+    pub(crate) lists: Arc<Lists>,
+    triggers: Arc<Triggers>,
 }
 
 impl Knowledge {
     /// What is shipped.
     pub(crate) fn load() -> Self {
-        Self { gazetteer: Gazetteer::load(), lists: Lists::shipped(), triggers: Triggers::load() }
+        let (gazetteer, lists, triggers) = (Gazetteer::new(&[]), Lists::shipped(), Triggers::load());
+        Self { gazetteer: Arc::new(gazetteer), lists: Arc::new(lists), triggers: Arc::new(triggers) }
     }
 }
 
@@ -87,7 +89,7 @@ pub(super) fn find(
     title: Option<&Text<'_>>,
     body: &Text<'_>,
     language: &Language,
-    unit: OffsetUnit,
+    output: &Output,
 ) -> Vec<Entity> {
     let gazetteer = &knowledge.gazetteer;
     let fields: Vec<(Field, &Text<'_>)> = title.map(|text| (Field::Title, text)).into_iter().chain([(Field::Text, body)]).collect();
@@ -122,7 +124,7 @@ pub(super) fn find(
     }
     accepted.sort_by_key(|candidate| (candidate.field, candidate.bytes.start));
     coreference::merge(gazetteer, &mut accepted, &fields, language);
-    group(gazetteer, accepted, &fields, language, unit)
+    group(gazetteer, accepted, &fields, language, output)
 }
 
 /// Whether the tagger reads a language: one it was trained on, or another in a script whose capitals tell it much.
@@ -285,10 +287,10 @@ fn group(
     accepted: Vec<Candidate>,
     fields: &[(Field, &Text<'_>)],
     language: &Language,
-    unit: OffsetUnit,
+    output: &Output,
 ) -> Vec<Entity> {
     let mut converters: HashMap<Field, Converter<'_>> =
-        fields.iter().map(|(field, text)| (*field, Converter::new(unit, text.source()))).collect();
+        fields.iter().map(|(field, text)| (*field, Converter::new(output.offsets, text.source()))).collect();
     let sources: HashMap<Field, &str> = fields.iter().map(|(field, text)| (*field, text.source())).collect();
     let mut order: Vec<Identity> = Vec::new();
     let mut groups: HashMap<Identity, (Vec<Mention>, f64, f64)> = HashMap::new();
@@ -333,7 +335,7 @@ fn group(
                 Identity::Named(_, kind) => (*kind, LinkStatus::None),
             };
             Some(Entity {
-                id: known.map(|entry| entry.id.clone()),
+                id: known.map(|entry| entry.id.to_owned()),
                 kind,
                 subtype: known.and_then(|entry| entry.subtype).map(str::to_owned),
                 // The tables hold simplified names; a traditional text names its entities itself.
@@ -341,6 +343,12 @@ fn group(
                     .filter(|_| language.tag != "zh-Hant")
                     .and_then(|entry| entry.name(language.primary()))
                     .map_or(fullest, str::to_owned),
+                names: known
+                    .into_iter()
+                    .flat_map(|entry| entry.names())
+                    .filter(|(tag, _)| output.names.iter().any(|wanted| wanted == tag))
+                    .map(|(tag, name)| (tag.to_owned(), name.to_owned()))
+                    .collect(),
                 link_status,
                 rel: match known.and_then(|entry| entry.subtype) {
                     Some("agency" | "media") if !in_title => Rel::Source,

@@ -131,7 +131,7 @@ pub fn measure(answers: &[Answered<'_>], mut fault: impl FnMut(&str, &str, &str)
             *score.types.entry(kind.name()).or_default() += count(labels, found, kind);
         }
         if !answer.document.links.is_empty() {
-            score.links += links(answer);
+            score.links += links(answer, |what, text| fault(&answer.name(), what, text));
         }
         let mut tell = |what: &str, spans: &[Span], others: &[Span]| {
             for (field, kind, range) in spans.iter().filter(|span| !others.contains(span)) {
@@ -145,7 +145,8 @@ pub fn measure(answers: &[Answered<'_>], mut fault: impl FnMut(&str, &str, &str)
     scores
 }
 
-fn links(answer: &Answered<'_>) -> Links {
+/// Counts links. `fault` is told of every mistake: what, text.
+fn links(answer: &Answered<'_>, mut fault: impl FnMut(&str, &str)) -> Links {
     let verdicts = &answer.document.links;
     let mut links = Links { labelled: verdicts.iter().filter(|(.., id)| id.is_some()).count(), ..Links::default() };
     for (field, range, id) in &answer.found.links {
@@ -156,6 +157,15 @@ fn links(answer: &Answered<'_>) -> Links {
         }
         if verdict.is_some_and(|(.., labelled)| labelled.as_ref() == Some(id)) {
             links.right += 1;
+        } else if verdict.is_some() || !is_mention() {
+            fault(&format!("false link, {id}"), answer.document.field(*field).get(range.clone()).unwrap_or_default());
+        }
+    }
+    for (field, range, id) in verdicts {
+        if let Some(id) =
+            id.as_ref().filter(|id| !answer.found.links.iter().any(|found| (&found.0, &found.1, &found.2) == (field, range, *id)))
+        {
+            fault(&format!("missed link, {id}"), answer.document.field(*field).get(range.clone()).unwrap_or_default());
         }
     }
     links
@@ -247,7 +257,9 @@ mod tests {
             links: vec![link(0, "gn:1"), link(10, "gn:1"), link(30, "gn:3"), link(40, "gn:1")],
             topics: Vec::new(),
         };
-        let links = links(&Answered { source: "en", document: &document, found });
+        let mut faults = Vec::new();
+        let links = links(&Answered { source: "en", document: &document, found }, |what, _| faults.push(what.to_owned()));
+        assert_eq!(faults, ["false link, gn:1", "false link, gn:1", "missed link, gn:2"]);
         assert_eq!((links.labelled, links.found, links.right), (2, 3, 1));
         assert_eq!((links.precision().map(f64::round), links.recall().map(f64::round)), (Some(33.0), Some(50.0)));
     }

@@ -123,7 +123,7 @@ fn known(language: &str) -> &str {
     if matches!(language, "nn" | "no") { "nb" } else { language }
 }
 
-fn conll_files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn conll_files(folder: &Path) -> Vec<PathBuf> {
     let entries = |folder: &Path| -> Vec<PathBuf> {
         let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         paths.sort();

@@ -45,7 +45,7 @@ pub(super) fn retain_certain(
     let places: Vec<Range<usize>> = of_place.map(|mention| mention.bytes(units)).collect();
     hits.retain(|hit| {
         let Some(entry) = hit.entries.first().and_then(|entry| gazetteer.get(*entry)) else { return true };
-        let elsewhere = || entry.kind == EntityType::Place && is_elsewhere(gazetteer, text, &places, hit, entry);
+        let elsewhere = || entry.kind == EntityType::Place && is_elsewhere(gazetteer, text, &places, hit, &entry);
         !(is_doubtful(entry.kind, text, units, evidence, tagged, hit, language) || elsewhere())
     });
 }
@@ -100,18 +100,18 @@ fn is_doubtful(
 }
 
 /// Whether a place stands before another that it is not in, or after one that is not in it.
-fn is_elsewhere(gazetteer: &Gazetteer, text: &Text<'_>, places: &[Range<usize>], hit: &Hit, entry: &Entry) -> bool {
+fn is_elsewhere(gazetteer: &Gazetteer, text: &Text<'_>, places: &[Range<usize>], hit: &Hit, entry: &Entry<'_>) -> bool {
     let Some(at) = places.iter().position(|place| place.start == hit.start) else { return false };
     let between = |left: usize, right: usize| {
         let ends = places.get(left).zip(places.get(right));
         ends.map(|(left, right)| slice(text.source(), left.end..right.start))
     };
-    let clash = |smaller: &Entry, larger: usize| {
+    let clash = |smaller: &Entry<'_>, larger: usize| {
         let name = places.get(larger).map_or("", |range| slice(text.source(), range.clone()));
         !smaller.is_territory()
             && match gazetteer.place(name) {
-                Some(found) if found.is_territory() => smaller.home().is_none_or(|home| home != found.id),
-                Some(found) => found.home().is_none() || found.home() != smaller.home(),
+                Some(found) if found.is_territory() => smaller.home.is_none_or(|home| home != found.id),
+                Some(found) => found.home.is_none() || found.home != smaller.home,
                 None => true,
             }
     };
@@ -132,5 +132,5 @@ fn is_elsewhere(gazetteer: &Gazetteer, text: &Text<'_>, places: &[Range<usize>],
     let before = at.checked_sub(1);
     let smaller = before.and_then(|before| gazetteer.place(slice(text.source(), places.get(before)?.clone())));
     nested(at) && clash(entry, at + 1)
-        || entry.is_territory() && before.is_some_and(nested) && smaller.is_some_and(|smaller| clash(smaller, at))
+        || entry.is_territory() && before.is_some_and(nested) && smaller.is_some_and(|smaller| clash(&smaller, at))
 }

@@ -28,6 +28,10 @@ const DOUBT_AGAIN: f32 = 0.1;
 /// Confidence under which a mention is none: what the tagger is less sure of is wrong more often than right.
 const LEAST: f32 = 0.4;
 
+/// Confidence from which a mention is linked. Of those on articles kept out of training 96 in a hundred have the right span and
+/// type, of all mentions that bear a known name 94.
+const CERTAIN: f64 = 0.8;
+
 /// One field as tagged.
 pub(super) struct Reading<'t> {
     field: Field,
@@ -153,10 +157,13 @@ impl Names {
             match (over.next(), over.next()) {
                 // Of another type it is somebody else of that name.
                 (Some((candidate, tagged)), None) if candidate.bytes == bytes && *tagged == kind => {
+                    if candidate.confidence < CERTAIN && !hit.always {
+                        continue;
+                    }
                     candidate.identity = identity;
                     candidate.weak = hit.weak;
                 }
-                (None, _) if !hit.weak && reading.doubt(hit.start) >= DOUBT => {
+                (None, _) if hit.always || (!hit.weak && reading.doubt(hit.start) >= DOUBT) => {
                     let tokens = hit.tokens.clone();
                     all.push((Candidate { field: reading.field, tokens, bytes, identity, weak: false, confidence: GAZETTEER }, kind));
                 }

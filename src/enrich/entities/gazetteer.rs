@@ -1,9 +1,13 @@
-//! The gazetteer: names of known entities, compiled from the tables in `data/` into one token-anchored table.
+//! The gazetteer: names of known entities, in layers compiled from tables: what is shipped, and what users add.
 //!
-//! A name is a run of folded tokens; the longest run wins. A name applies to texts of its own language, to texts in another
-//! script (Latin brand names in Arabic text), and to texts in languages the tables do not cover.
+//! A name is a run of folded tokens; the longest run wins, over all layers. A name applies to texts of its own language, to texts in
+//! another script (Latin brand names in Arabic text), and to texts in languages the shipped tables do not cover; a name of the
+//! language `und` applies to all. An id that several layers hold is one entity: what the shipped tables say of it stands, and the
+//! other layers add names.
 
-use std::{collections::HashMap, ops::Range};
+pub(crate) mod layer;
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use rustc_hash::FxHashMap;
 
@@ -15,75 +19,53 @@ use crate::{
     article::EntityType,
     enrich::text::{Text, fold, light_fold, script_of, slice},
 };
+pub(crate) use layer::{Bearer, COMMON, Entry, Flags, HEADER, MAGIC, NOBODY, SECTIONS, checksum};
+use layer::{Layer, State};
 
-const TERRITORIES: &str = include_str!("../data/territories.tsv");
-const CITIES: &str = include_str!("../data/cities.tsv");
-const PLACES: &str = include_str!("../data/places.txt");
-const ORGANISATIONS: &str = include_str!("../data/organisations.txt");
-const PEOPLE: &str = include_str!("../data/people.txt");
-const FURTHER: &str = include_str!("../data/further.txt");
-const HOMES: [&str; 2] = [include_str!("../data/homes.tsv"), include_str!("../data/homes.txt")];
-const HOMOGRAPHS: &str = include_str!("../data/homographs.txt");
-/// What an expression stands for that holds a known name and does not mean it.
-const NOBODY: usize = usize::MAX;
+/// The shipped tables, compiled: `copydesk gazetteer build src/enrich/data/gazetteer/*.tsv --out …`.
+const SHIPPED: &[u8] = include_bytes!("../data/gazetteer.bin");
 
-/// The columns of the wide tables, after the id (and kind).
-const COLUMNS: [&str; 9] = ["ar", "en", "fr", "de", "es", "ru", "tr", "fa", "zh"];
+/// Languages in which most shipped entities have a name of their own; elsewhere an English name is better than none.
+const COVERED: [&str; 9] = ["ar", "en", "fr", "de", "es", "ru", "tr", "fa", "zh"];
 
-/// A known entity.
+/// How a name of a table is matched.
 #[derive(Debug)]
-pub(crate) struct Entry {
-    /// Published id.
-    pub(crate) id: String,
-    /// Core type.
-    pub(crate) kind: EntityType,
-    /// Finer kind.
-    pub(crate) subtype: Option<&'static str>,
-    /// Canonical name per language: the first that was read.
-    names: HashMap<&'static str, String>,
-    /// Whether the entry is a country or territory.
-    territory: bool,
-    /// The id of the country a place is in, where the tables say.
-    home: Option<&'static str>,
+pub(crate) struct Spelling {
+    pub(crate) flags: Flags,
+    /// What the surface must be, where the name is exact.
+    pub(crate) exact: String,
+    /// Keys of the automaton of names.
+    pub(crate) names: Vec<String>,
+    /// Key of the automaton of stems, where forms of the name are recognised by it.
+    pub(crate) stem: Option<String>,
 }
 
-impl Entry {
-    /// Whether it is a country or territory.
-    pub(super) fn is_territory(&self) -> bool {
-        self.territory
+impl Spelling {
+    /// Whether a name is long enough to be told in a text: `G7` is.
+    pub(crate) fn is_enough(name: &str) -> bool {
+        name.chars().any(char::is_alphabetic) && name.chars().filter(|c| c.is_alphanumeric()).nth(1).is_some()
     }
 
-    /// The id of the country a place is in, where the tables say.
-    pub(super) fn home(&self) -> Option<&str> {
-        self.home
+    /// The spelling of a name with the flags of its row.
+    pub(crate) fn new(name: &str, language: &str, given: u8) -> Self {
+        let letters = name.chars().filter(|c| c.is_alphabetic()).count();
+        let latin = name.chars().find_map(script_of) == Some(unicode_script::Script::Latin);
+        let capitals = name.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase) && letters <= 5;
+        let small = name.chars().next().is_some_and(char::is_lowercase);
+        let when = |holds: bool, flag: u8| if holds { flag } else { 0 };
+        let flags = Flags(given | when(latin, Flags::LATIN) | when(capitals, Flags::CAPITALS) | when(small, Flags::SMALL));
+        let exact = flags.has(Flags::EXACT);
+        let forms = if language == "ru" || language == "uk" { inflections(name) } else { vec![name.to_owned()] };
+        // Short names are too like the beginnings of others.
+        let stem = ((declines(language) || language == "en") && letters >= 4 && !capitals && !exact)
+            .then(|| fold(name).split(' ').map(stem).collect::<Vec<_>>().join(" "));
+        Self {
+            flags,
+            exact: if exact { light_fold(name) } else { String::new() },
+            names: forms.iter().map(|form| fold(form)).collect(),
+            stem,
+        }
     }
-
-    /// The canonical name for an article's language, else the English one.
-    pub(crate) fn name(&self, language: &str) -> Option<&str> {
-        self.names.get(language).or_else(|| self.names.get("en")).map(String::as_str)
-    }
-}
-
-/// One spelling of an entry's name.
-#[derive(Debug, Clone)]
-struct Name {
-    entry: usize,
-    language: &'static str,
-    latin: bool,
-    /// Counts only beside another name of the same entry.
-    weak: bool,
-    /// The surface must be exactly this, up to marks.
-    exact: Option<String>,
-    /// The surface must be in capitals: `US`, `WHO`.
-    capitals: bool,
-    /// Written with a small letter at the start: `dpa`, `talibans`.
-    small: bool,
-}
-
-#[derive(Debug, Default)]
-struct Node {
-    continues: bool,
-    names: Vec<Name>,
 }
 
 /// A place in a text where a name stands.
@@ -99,142 +81,138 @@ pub(crate) struct Hit {
     pub(crate) entries: Vec<usize>,
     /// Whether the name is weak for all of them.
     pub(crate) weak: bool,
+    /// Whether the name stands wherever it is met, whatever the tagger says.
+    pub(crate) always: bool,
 }
 
-/// All entries and names.
+/// Whom a surface may mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Meaning {
+    /// None for an expression that means nobody.
+    entries: Vec<usize>,
+    weak: bool,
+    always: bool,
+}
+
+/// One bearer of a name, of any layer.
+struct Name<'g> {
+    /// Entity of the gazetteer; `None` for nobody.
+    entry: Option<usize>,
+    /// Whether it is of the language of the text, or of all.
+    own: bool,
+    english: bool,
+    flags: Flags,
+    exact: &'g str,
+}
+
+/// A layer, and the number its first entity has among those of all layers.
+#[derive(Debug)]
+struct Placed {
+    layer: Arc<Layer>,
+    first: usize,
+}
+
+/// What a layer holds, and what of it is not only a name.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    /// Entities by type.
+    pub(crate) types: BTreeMap<String, usize>,
+    /// Names by language.
+    pub(crate) languages: BTreeMap<String, usize>,
+    /// Folded names that are everyday words, or parts of expressions, of their language.
+    pub(crate) everyday: BTreeMap<String, Vec<String>>,
+    /// Folded names that shipped entities of other ids bear.
+    pub(crate) shared: BTreeMap<String, Vec<String>>,
+}
+
+/// All layers, the shipped one first.
 #[derive(Debug)]
 pub(crate) struct Gazetteer {
-    entries: Vec<Entry>,
-    table: FxHashMap<Box<str>, Node>,
-    /// Names by the stems of their words.
-    stems: FxHashMap<Box<str>, Node>,
+    layers: Vec<Placed>,
+    /// Shipped entities by id.
+    shipped: FxHashMap<Box<str>, usize>,
 }
 
 impl Gazetteer {
-    /// Compiles the shipped tables.
-    pub(crate) fn load() -> Self {
-        let mut gazetteer = Self { entries: Vec::new(), table: FxHashMap::default(), stems: FxHashMap::default() };
-        let mut index = HashMap::new();
-        for (table, territory) in [(TERRITORIES, true), (CITIES, false)] {
-            for line in rows(table) {
-                let mut cells = line.split('\t');
-                if let (Some(id), Some(_), Some(language), Some(name)) = (cells.next(), cells.next(), cells.next(), cells.next()) {
-                    let id = if id.starts_with('Q') { format!("wd:{id}") } else { id.to_owned() };
-                    let entry = gazetteer.entry(&mut index, id, EntityType::Place, None, territory);
-                    gazetteer.add(entry, language, name);
-                }
-            }
-        }
-        for (table, kind) in [(PLACES, EntityType::Place), (ORGANISATIONS, EntityType::Organisation), (PEOPLE, EntityType::Person)] {
-            for line in rows(table) {
-                let mut cells = line.split('|').map(str::trim);
-                let Some(id) = cells.next() else { continue };
-                let subtype = (kind == EntityType::Organisation).then(|| cells.next()).flatten();
-                let id = match id {
-                    id if id.starts_with("gn:") => id.to_owned(),
-                    id if id.strip_prefix('Q').is_some_and(|digits| digits.chars().all(|c| c.is_ascii_digit())) => format!("wd:{id}"),
-                    id => format!("copydesk:{}", id.to_ascii_lowercase()),
-                };
-                let entry = gazetteer.entry(&mut index, id, kind, subtype, false);
-                let cells: Vec<&str> = cells.collect();
-                let english = cells.get(1).copied().unwrap_or_default();
-                for (language, cell) in COLUMNS.into_iter().zip(cells) {
-                    let cell = if cell == "=" { english } else { cell };
-                    for name in cell.split(',').map(str::trim).filter(|name| !matches!(*name, "-" | "")) {
-                        gazetteer.add(entry, language, name);
-                    }
-                }
-            }
-        }
-        for line in rows(FURTHER) {
-            let mut cells = line.split(" | ");
-            let Some(entry) = cells.next().and_then(|id| index.get(&format!("copydesk:{id}"))).copied() else { continue };
-            for (language, names) in cells.filter_map(|cell| cell.split_once(": ")) {
-                names.split(',').for_each(|name| gazetteer.add(entry, language, name.trim()));
-            }
-        }
-        for (id, home) in HOMES.into_iter().flat_map(rows).filter_map(|line| line.split_once('\t')) {
-            if let Some(entry) = index.get(id).and_then(|entry| gazetteer.entries.get_mut(*entry)) {
-                entry.home = Some(home);
-            }
-        }
-        for (language, expressions) in rows(HOMOGRAPHS).filter_map(|line| line.split_once(" | ")) {
-            for expression in expressions.split(", ") {
-                let name = Name { entry: NOBODY, language, latin: false, weak: false, exact: None, capitals: false, small: true };
-                insert(&mut gazetteer.table, &fold(expression), name);
-            }
-        }
-        gazetteer
+    /// What is shipped, and further layers.
+    pub(crate) fn new(further: &[Arc<Layer>]) -> Self {
+        let shipped = Layer::new(Arc::new(SHIPPED), false).ok().map(Arc::new);
+        let mut first = 0;
+        let layers = shipped.into_iter().chain(further.iter().cloned()).map(|layer| {
+            let placed = Placed { first, layer };
+            first += placed.layer.entities();
+            placed
+        });
+        let layers: Vec<Placed> = layers.collect();
+        let entries = layers.first().into_iter().flat_map(|placed| placed.layer.entries());
+        Self { shipped: entries.enumerate().map(|(number, entry)| (entry.id.into(), number)).collect(), layers }
+    }
+
+    /// Layers beside the shipped one.
+    pub(crate) fn further(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().skip(1).map(|placed| placed.layer.as_ref())
     }
 
     /// The one place that a name stands for in some language.
-    pub(super) fn place(&self, name: &str) -> Option<&Entry> {
-        let names = self.table.get(fold(name).as_str()).map(|node| node.names.as_slice()).unwrap_or_default();
-        let places = names.iter().filter_map(|name| self.get(name.entry)).filter(|entry| entry.kind == EntityType::Place);
-        places.max_by_key(|entry| entry.territory)
+    pub(super) fn place(&self, name: &str) -> Option<Entry<'_>> {
+        let places = self.bearers(&fold(name)).into_iter().filter_map(|(_, entry)| entry).filter(|entry| entry.kind == EntityType::Place);
+        places.max_by_key(Entry::is_territory)
     }
 
     /// Whether a name is one of a country or territory, in a language.
     pub(crate) fn is_territory(&self, name: &str, language: &str) -> bool {
-        let names = self.table.get(fold(name).as_str()).map(|node| node.names.as_slice()).unwrap_or_default();
-        names.iter().any(|name| name.language == language && self.get(name.entry).is_some_and(|entry| entry.territory))
+        self.bearers(&fold(name)).iter().any(|(tag, entry)| *tag == language && entry.is_some_and(|entry| entry.is_territory()))
+    }
+
+    /// All bearers of a folded name: language, and entity if it is of one.
+    fn bearers(&self, key: &str) -> Vec<(&str, Option<Entry<'_>>)> {
+        let ends = self.layers.iter().filter_map(|Placed { layer, .. }| Some((layer, layer.step(false, layer.start(false), key)?)));
+        let bearers = ends.flat_map(|(layer, end)| {
+            layer.bearers(false, end).filter_map(|bearer| Some((layer.tag(bearer.language)?, layer.entry(bearer.entity))))
+        });
+        bearers.collect()
+    }
+
+    /// Looks a further layer through.
+    pub(crate) fn survey(&self, layer: &Layer) -> Survey {
+        let mut survey = Survey::default();
+        for entry in layer.entries() {
+            let subtype = entry.subtype.map(|subtype| format!("/{subtype}")).unwrap_or_default();
+            *survey.types.entry(format!("{}{subtype}", entry.kind.name())).or_default() += 1;
+        }
+        layer.each_name(|key, bearers| {
+            let known: Vec<(&str, Option<Entry<'_>>)> = self.bearers(key);
+            for bearer in bearers {
+                let Some(language) = layer.tag(bearer.language) else { continue };
+                *survey.languages.entry(language.to_owned()).or_default() += 1;
+                let id = layer.entry(bearer.entity).map(|entry| entry.id);
+                let mut alike = known.iter().filter(|(tag, _)| *tag == language);
+                if alike.clone().any(|(_, entry)| entry.is_none()) {
+                    survey.everyday.entry(language.to_owned()).or_default().push(key.to_owned());
+                } else if alike.any(|(_, entry)| entry.map(|entry| entry.id) != id) {
+                    survey.shared.entry(language.to_owned()).or_default().push(key.to_owned());
+                }
+            }
+        });
+        survey
     }
 
     /// The entry at an index.
-    pub(crate) fn get(&self, entry: usize) -> Option<&Entry> {
-        self.entries.get(entry)
+    pub(crate) fn get(&self, entry: usize) -> Option<Entry<'_>> {
+        let placed = self.layers.iter().rfind(|placed| placed.first <= entry)?;
+        placed.layer.entry(u32::try_from(entry - placed.first).ok()?)
     }
 
-    fn entry(
-        &mut self,
-        index: &mut HashMap<String, usize>,
-        id: String,
-        kind: EntityType,
-        subtype: Option<&'static str>,
-        territory: bool,
-    ) -> usize {
-        *index.entry(id.clone()).or_insert_with(|| {
-            self.entries.push(Entry { id, kind, subtype, names: HashMap::new(), territory, home: None });
-            self.entries.len() - 1
-        })
-    }
-
-    fn add(&mut self, entry: usize, language: &'static str, written: &str) {
-        let weak = written.starts_with('?');
-        let exact = written.starts_with('^');
-        let name = written.trim_start_matches(['?', '^']);
-        let letters = name.chars().filter(|c| c.is_alphabetic()).count();
-        let script = name.chars().find_map(script_of);
-        let latin = script == Some(unicode_script::Script::Latin);
-        if letters < 2 {
-            return;
-        }
-        let capitals = name.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase) && letters <= 5;
-        let small = name.chars().next().is_some_and(char::is_lowercase);
-        let spelling = Name { entry, language, latin, weak, exact: exact.then(|| light_fold(name)), capitals, small };
-        if let Some(known) = self.entries.get_mut(entry)
-            && !weak
-        {
-            known.names.entry(language).or_insert_with(|| name.to_owned());
-        }
-        let forms = if language == "ru" || language == "uk" { inflections(name) } else { vec![name.to_owned()] };
-        for form in forms {
-            insert(&mut self.table, &fold(&form), spelling.clone());
-        }
-        // Short names are too like the beginnings of others.
-        if (declines(language) || language == "en") && letters >= 4 && !capitals && spelling.exact.is_none() {
-            let stems: Vec<String> = fold(name).split(' ').map(|word| stem(word).to_owned()).collect();
-            insert(&mut self.stems, &stems.join(" "), spelling);
-        }
-    }
     /// All names in a text, longest first at each place, not overlapping.
     pub(crate) fn find(&self, text: &Text<'_>, units: &[Unit], language: &str) -> Vec<Hit> {
+        let search =
+            Search { gazetteer: self, text, units, language, tags: self.layers.iter().map(|placed| Tags::new(placed, language)).collect() };
         let mut hits: Vec<Hit> = Vec::new();
         let mut first = 0;
         while first < units.len() {
-            first = match self.longest(text, units, first, language).or_else(|| self.declined(text, units, first, language)) {
+            first = match search.longest(first).or_else(|| search.declined(first)) {
                 Some((hit, next)) => {
-                    hits.extend(Some(hit).filter(|hit| !hit.entries.contains(&NOBODY)));
+                    hits.extend(Some(hit).filter(|hit| !hit.entries.is_empty()));
                     next
                 }
                 None => first + 1,
@@ -243,119 +221,23 @@ impl Gazetteer {
         hits
     }
 
-    /// The longest name from a unit on, and the unit after it.
-    fn longest(&self, text: &Text<'_>, units: &[Unit], first: usize, language: &str) -> Option<(Hit, usize)> {
-        let unit = units.get(first)?;
-        let mut key = String::new();
-        // Of لل the second lam is what is left of the article.
-        if language == "ar" && unit.fold.start > 0 && slice(text.folded(unit.token), 0..unit.fold.start).ends_with('ل') {
-            let piece = slice(text.folded(unit.token), unit.fold.clone());
-            if piece.starts_with('ل') {
-                key.push('ا');
-            }
+    /// The first entity of the same id.
+    fn first_of(&self, entry: usize) -> Option<usize> {
+        if self.layers.get(1).is_none_or(|second| entry < second.first) {
+            return Some(entry);
         }
-        let mut best = None;
-        for (at, unit) in units.iter().enumerate().skip(first) {
-            if at > first && unit.fold.start == 0 {
-                let continues = self.table.get(key.as_str()).is_some_and(|node| node.continues);
-                if !continues || !joins(text.gap_before(unit.token)) {
-                    break;
-                }
-                key.push(' ');
-            }
-            key.push_str(slice(text.folded(unit.token), unit.fold.clone()));
-            let Some(node) = self.table.get(key.as_str()) else { continue };
-            let span = units.get(first)?.bytes.start..unit.bytes.end;
-            let tokens = units.get(first)?.token..unit.token + 1;
-            if let Some((entries, weak)) = self.admit(node, text, tokens.clone(), span.clone(), language) {
-                best = Some((Hit { tokens, start: span.start, end: span.end, entries, weak }, at + 1));
-            }
-        }
-        best
-    }
-
-    /// The longest name of which a form stands at a unit, and the unit after it.
-    fn declined(&self, text: &Text<'_>, units: &[Unit], first: usize, language: &str) -> Option<(Hit, usize)> {
-        let begin = units.get(first)?;
-        if !declines(language) || !text.is_capitalised(begin.token) {
-            return None;
-        }
-        let mut keys = vec![String::new()];
-        let mut best = None;
-        for (at, unit) in units.iter().enumerate().skip(first).take(3) {
-            if at > first {
-                if !joins(text.gap_before(unit.token)) {
-                    break;
-                }
-                keys.retain(|key| self.stems.get(key.as_str()).is_some_and(|node| node.continues));
-                keys.iter_mut().for_each(|key| key.push(' '));
-            }
-            let stems = stems(text.folded(unit.token), language);
-            keys = keys.iter().flat_map(|key| stems.iter().map(move |stem| format!("{key}{stem}"))).collect();
-            if keys.is_empty() {
-                break;
-            }
-            let (span, tokens) = (begin.bytes.start..unit.bytes.end, begin.token..unit.token + 1);
-            let nodes = keys.iter().filter_map(|key| self.stems.get(key.as_str()));
-            let admitted = nodes.filter_map(|node| self.admit(node, text, tokens.clone(), span.clone(), language));
-            let mut found: Vec<(Vec<usize>, bool)> = admitted.collect();
-            found.dedup();
-            if let [(entries, weak)] = &found[..] {
-                best = Some((Hit { tokens, start: span.start, end: span.end, entries: entries.clone(), weak: *weak }, at + 1));
-            }
-        }
-        best
-    }
-
-    /// The entries a surface may stand for in this text.
-    fn admit(&self, node: &Node, text: &Text<'_>, tokens: Range<usize>, span: Range<usize>, language: &str) -> Option<(Vec<usize>, bool)> {
-        if node.names.is_empty() {
-            return None;
-        }
-        let surface = slice(text.source(), span.clone());
-        // `US$` is money.
-        if slice(text.source(), span.end..text.source().len()).starts_with('$') {
-            return None;
-        }
-        let cased = surface.chars().any(|c| c.is_lowercase() || c.is_uppercase());
-        let upper = !surface.chars().any(char::is_lowercase);
-        // The wide tables speak nine languages; elsewhere an English name is better than none.
-        let covered = COLUMNS.contains(&language);
-        let dense = tokens.clone().all(|token| text.is_ideograph(token));
-        let mut names: Vec<&Name> = node
-            .names
-            .iter()
-            .filter(|name| {
-                let foreign = name.latin && !is_latin(language);
-                // Acronyms of parties are others in the next country.
-                let of_party = name.capitals && self.get(name.entry).is_some_and(|entry| entry.subtype == Some("party"));
-                let speaks = name.language == language || foreign || (!covered && name.language == "en" && !of_party);
-                let capital = !cased || name.small || text.is_capitalised(tokens.start) || capitalised_inside(surface);
-                speaks
-                    && capital
-                    && (!name.capitals || upper)
-                    && (!dense || tokens.len() >= 2)
-                    && (language != "ko" || surface.chars().nth(1).is_some())
-                    && name.exact.as_ref().is_none_or(|exact| *exact == light_fold(surface))
-            })
-            .collect();
-        // The article's own language knows best what a word means in it.
-        if names.iter().any(|name| name.language == language) {
-            names.retain(|name| name.language == language);
-        }
-        let mut entries: Vec<usize> = names.iter().map(|name| name.entry).collect();
-        entries.sort_unstable();
-        entries.dedup();
-        let weak = names.iter().all(|name| name.weak);
-        self.prefer_territory(&mut entries);
-        (!entries.is_empty()).then_some((entries, weak))
+        let id = self.get(entry)?.id;
+        Some(self.shipped.get(id).copied().unwrap_or(entry))
     }
 
     /// Where a city and its country are one name (Singapore, Luxembourg), the country is meant.
     fn prefer_territory(&self, entries: &mut Vec<usize>) {
-        let english = |entry: &usize| self.get(*entry).and_then(|known| known.names.get("en")).cloned();
+        if entries.len() < 2 {
+            return;
+        }
+        let english = |entry: &usize| self.get(*entry).and_then(|known| known.name("en"));
         let territories: Vec<usize> =
-            entries.iter().copied().filter(|entry| self.get(*entry).is_some_and(|known| known.territory)).collect();
+            entries.iter().copied().filter(|entry| self.get(*entry).is_some_and(|known| known.is_territory())).collect();
         if let [territory] = territories[..]
             && entries.iter().all(|entry| english(entry) == english(&territory))
         {
@@ -364,18 +246,194 @@ impl Gazetteer {
     }
 }
 
-fn insert(table: &mut FxHashMap<Box<str>, Node>, key: &str, name: Name) {
-    for (at, _) in key.match_indices(' ') {
-        table.entry(slice(key, 0..at).into()).or_default().continues = true;
-    }
-    let node = table.entry(key.into()).or_default();
-    if !node.names.iter().any(|known| known.entry == name.entry && known.language == name.language) {
-        node.names.push(name);
+/// The numbers that a layer gives to the languages a search asks for.
+struct Tags {
+    own: Option<u16>,
+    english: Option<u16>,
+    any: Option<u16>,
+}
+
+impl Tags {
+    fn new(placed: &Placed, language: &str) -> Self {
+        let layer = &placed.layer;
+        Self { own: layer.language(language), english: layer.language("en"), any: layer.language("und") }
     }
 }
 
-fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
-    table.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+/// The states of all layers after some letters; `None` where a layer has no name that goes on so.
+type States = Vec<Option<State>>;
+
+/// The search through one text.
+struct Search<'s> {
+    gazetteer: &'s Gazetteer,
+    text: &'s Text<'s>,
+    units: &'s [Unit],
+    language: &'s str,
+    /// One a layer.
+    tags: Vec<Tags>,
+}
+
+impl Search<'_> {
+    fn start(&self, stems: bool) -> States {
+        self.gazetteer.layers.iter().map(|placed| Some(placed.layer.start(stems))).collect()
+    }
+
+    /// Goes on in all layers; false where none does.
+    fn step(&self, stems: bool, states: &mut States, text: &str) -> bool {
+        let mut alive = false;
+        for (state, placed) in states.iter_mut().zip(&self.gazetteer.layers) {
+            *state = state.and_then(|state| placed.layer.step(stems, state, text));
+            alive |= state.is_some();
+        }
+        alive
+    }
+
+    /// The longest name from a unit on, and the unit after it.
+    fn longest(&self, first: usize) -> Option<(Hit, usize)> {
+        let begin = self.units.get(first)?;
+        let mut states = self.start(false);
+        // Of لل the second lam is what is left of the article.
+        if self.language == "ar" && begin.fold.start > 0 && slice(self.text.folded(begin.token), 0..begin.fold.start).ends_with('ل') {
+            let piece = slice(self.text.folded(begin.token), begin.fold.clone());
+            if piece.starts_with('ل') {
+                self.step(false, &mut states, "ا");
+            }
+        }
+        let mut best = None;
+        for (at, unit) in self.units.iter().enumerate().skip(first) {
+            let apart = at > first && unit.fold.start == 0;
+            if apart && !(joins(self.text.gap_before(unit.token)) && self.step(false, &mut states, " ")) {
+                break;
+            }
+            if !self.step(false, &mut states, slice(self.text.folded(unit.token), unit.fold.clone())) {
+                break;
+            }
+            let (span, tokens) = (begin.bytes.start..unit.bytes.end, begin.token..unit.token + 1);
+            if let Some(meaning) = self.meaning(false, &states, tokens.clone(), span.clone()) {
+                best = Some((hit(tokens, span, meaning), at + 1));
+            }
+        }
+        best
+    }
+
+    /// The longest name of which a form stands at a unit, and the unit after it.
+    fn declined(&self, first: usize) -> Option<(Hit, usize)> {
+        let begin = self.units.get(first)?;
+        if !declines(self.language) || !self.text.is_capitalised(begin.token) {
+            return None;
+        }
+        let mut ways = vec![self.start(true)];
+        let mut best = None;
+        for (at, unit) in self.units.iter().enumerate().skip(first).take(3) {
+            if at > first {
+                if !joins(self.text.gap_before(unit.token)) {
+                    break;
+                }
+                ways.retain_mut(|states| self.step(true, states, " "));
+            }
+            let stems = stems(self.text.folded(unit.token), self.language);
+            let onward = |states: &States| {
+                let further = stems.iter().map(|stem| {
+                    let mut states = states.clone();
+                    self.step(true, &mut states, stem).then_some(states)
+                });
+                further.flatten().collect::<Vec<_>>()
+            };
+            ways = ways.iter().flat_map(onward).collect();
+            if ways.is_empty() {
+                break;
+            }
+            let (span, tokens) = (begin.bytes.start..unit.bytes.end, begin.token..unit.token + 1);
+            let mut found: Vec<Meaning> =
+                ways.iter().filter_map(|states| self.meaning(true, states, tokens.clone(), span.clone())).collect();
+            found.dedup();
+            if let [meaning] = &found[..] {
+                best = Some((hit(tokens, span, meaning.clone()), at + 1));
+            }
+        }
+        best
+    }
+
+    /// Everyone who bears the name that ends here, and whether it is an everyday word of the language too.
+    fn bearers(&self, stems: bool, states: &States) -> (Vec<Name<'_>>, bool) {
+        let (mut names, mut common) = (Vec::new(), false);
+        for ((state, placed), tags) in states.iter().zip(&self.gazetteer.layers).zip(&self.tags) {
+            let Some(state) = state else { continue };
+            for bearer in placed.layer.bearers(stems, *state) {
+                let language = Some(bearer.language);
+                let own = language == tags.own || language == tags.any;
+                let entry = match bearer.entity {
+                    COMMON => {
+                        common |= own;
+                        continue;
+                    }
+                    NOBODY => None,
+                    entity => Some(placed.first + entity as usize),
+                };
+                names.push(Name { entry, own, english: language == tags.english, flags: bearer.flags, exact: bearer.exact });
+            }
+        }
+        (names, common)
+    }
+
+    /// Whom a surface may mean in this text.
+    fn meaning(&self, stems: bool, states: &States, tokens: Range<usize>, span: Range<usize>) -> Option<Meaning> {
+        let (mut names, common) = self.bearers(stems, states);
+        if names.is_empty() {
+            return None;
+        }
+        let text = self.text;
+        let surface = slice(text.source(), span.clone());
+        // `US$` is money.
+        if slice(text.source(), span.end..text.source().len()).starts_with('$') {
+            return None;
+        }
+        let cased = surface.chars().any(|c| c.is_lowercase() || c.is_uppercase());
+        let upper = !surface.chars().any(char::is_lowercase);
+        let covered = COVERED.contains(&self.language);
+        let dense = tokens.clone().all(|token| text.is_ideograph(token));
+        names.retain(|name| {
+            let foreign = name.flags.has(Flags::LATIN) && !is_latin(self.language);
+            let capitals = name.flags.has(Flags::CAPITALS);
+            // Acronyms of parties are others in the next country.
+            let of_party =
+                || capitals && name.entry.and_then(|entry| self.gazetteer.get(entry)).is_some_and(|e| e.subtype == Some("party"));
+            let speaks = name.own || foreign || (!covered && name.english && !of_party());
+            let capital = !cased || name.flags.has(Flags::SMALL) || text.is_capitalised(tokens.start) || capitalised_inside(surface);
+            speaks
+                && capital
+                && (!capitals || upper)
+                && (!dense || tokens.len() >= 2)
+                && (self.language != "ko" || surface.chars().nth(1).is_some())
+                && (!name.flags.has(Flags::EXACT) || name.exact == light_fold(surface))
+        });
+        // The article's own language knows best what a word means in it.
+        if names.iter().any(|name| name.own) {
+            names.retain(|name| name.own);
+        }
+        if names.is_empty() {
+            return None;
+        }
+        if names.iter().any(|name| name.entry.is_none()) {
+            return Some(Meaning { entries: Vec::new(), weak: false, always: false });
+        }
+        let always = names.iter().any(|name| name.flags.has(Flags::ALWAYS));
+        // An everyday word is taken for a name only where a capital says so, and no beginning of a sentence explains that.
+        let begins = tokens.start == 0 || text.gap_before(tokens.start).contains(['.', '!', '?', '\n', ':', '"', '“', '«', '–', '—', '•']);
+        // In German every noun has one.
+        let plain = common && (!cased || begins || self.language == "de");
+        let weak = !always && (plain || names.iter().all(|name| name.flags.has(Flags::NEEDS_CONTEXT)));
+        let mut entries: Vec<usize> = names.iter().filter_map(|name| self.gazetteer.first_of(name.entry?)).collect();
+        entries.sort_unstable();
+        entries.dedup();
+        self.gazetteer.prefer_territory(&mut entries);
+        Some(Meaning { entries, weak, always })
+    }
+}
+
+fn hit(tokens: Range<usize>, span: Range<usize>, meaning: Meaning) -> Hit {
+    let Meaning { entries, weak, always } = meaning;
+    Hit { tokens, start: span.start, end: span.end, entries, weak, always }
 }
 
 fn is_latin(language: &str) -> bool {
@@ -437,7 +495,7 @@ mod tests {
     use super::*;
 
     fn found(language: &str, source: &str) -> Vec<String> {
-        let gazetteer = Gazetteer::load();
+        let gazetteer = Gazetteer::new(&[]);
         let text = Text::new(source);
         gazetteer
             .find(&text, &crate::enrich::entities::units::units(&text, language), language)
@@ -475,11 +533,13 @@ mod tests {
 
     #[test]
     fn holds_what_the_readme_says() {
-        let gazetteer = Gazetteer::load();
-        let count = |kind| gazetteer.entries.iter().filter(|entry| entry.kind == kind).count();
+        let gazetteer = Gazetteer::new(&[]);
+        let layer = &gazetteer.layers[0].layer;
+        let entries: Vec<Entry<'_>> = layer.entries().collect();
+        let count = |kind| entries.iter().filter(|entry| entry.kind == kind).count();
         assert!(count(EntityType::Organisation) >= 400);
         assert!(count(EntityType::Person) >= 200);
-        assert!(gazetteer.entries.iter().filter(|entry| entry.territory).count() >= 195);
-        assert!(gazetteer.table.values().map(|node| node.names.len()).sum::<usize>() > 20_000);
+        assert!(entries.iter().filter(|entry| entry.is_territory()).count() >= 195);
+        assert!(layer.names() > 20_000);
     }
 }
