@@ -69,6 +69,8 @@ impl Flags {
     pub(crate) const SMALL: u8 = 16;
     /// Stands wherever it is met.
     pub(crate) const ALWAYS: u8 = 32;
+    /// Of several words, all but the short ones with a capital: `Baghdad Today` is no `Baghdad today`.
+    pub(crate) const TITLE: u8 = 64;
 
     pub(crate) fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
