@@ -55,6 +55,10 @@ fn a_table_and_its_compiled_form_add_the_same_names() {
     let company = entity(&documents[0], "desk:blorvik").unwrap();
     assert_eq!((company["type"].as_str(), company["subtype"].as_str()), (Some("organisation"), Some("company")));
     assert_eq!(company["names"], serde_json::json!({"ar": "بلورفيك", "und": "Blorvik"}));
+    // Whatever the tagger takes it for.
+    std::fs::write(&table, "desk:city\tplace\ten\tBlorvik City\talways\n").unwrap();
+    let (_, out, _) = copydesk(&["enrich", "--set", &with(&table)], "He flew to Blorvik City on Monday.");
+    assert_eq!(entity(&serde_json::from_str(&out).unwrap(), "desk:city").unwrap()["type"], "place");
     let checksum = format!("{:?}", documents[0]["provenance"]["vocabularies"]);
     let (_, checked, _) = copydesk(&["gazetteer", "check", compiled.to_str().unwrap()], "");
     let said = checked.split("checksum ").nth(1).unwrap().get(..16).unwrap();

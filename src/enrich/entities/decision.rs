@@ -153,11 +153,14 @@ impl Names {
                 [entry] => Identity::Known(entry),
                 _ => Identity::Ambiguous(fold(slice(reading.text.source(), bytes.clone())), kind),
             };
+            if hit.always {
+                all.retain(|(candidate, _)| candidate.bytes.end <= hit.start || hit.end <= candidate.bytes.start);
+            }
             let mut over = all.iter_mut().filter(|(candidate, _)| candidate.bytes.start < hit.end && hit.start < candidate.bytes.end);
             match (over.next(), over.next()) {
                 // Of another type it is somebody else of that name.
                 (Some((candidate, tagged)), None) if candidate.bytes == bytes && *tagged == kind => {
-                    if candidate.confidence < CERTAIN && hit.tokens.len() == 1 && !hit.always {
+                    if candidate.confidence < CERTAIN && hit.tokens.len() == 1 {
                         continue;
                     }
                     candidate.identity = identity;
