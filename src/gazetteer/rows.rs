@@ -1,7 +1,7 @@
 //! The row format of gazetteer tables, ours and users': tab-separated UTF-8, one name a line.
 //!
-//! `id <tab> type <tab> language <tab> name [<tab> flags]`; lines that begin with `#` and empty lines say nothing. docs in
-//! `docs/gazetteer.md`.
+//! `id <tab> type <tab> language <tab> name [<tab> flags]`; lines that begin with `#` and empty lines say nothing. README
+//! documents it under "Names of your own".
 
 use std::fmt;
 

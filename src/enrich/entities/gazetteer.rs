@@ -132,7 +132,7 @@ pub(crate) struct Survey {
 #[derive(Debug)]
 pub(crate) struct Gazetteer {
     layers: Vec<Placed>,
-    /// Shipped entities by id.
+    /// Shipped entities by id; empty where no other layer could hold the same.
     shipped: FxHashMap<Box<str>, usize>,
 }
 
@@ -147,7 +147,7 @@ impl Gazetteer {
             placed
         });
         let layers: Vec<Placed> = layers.collect();
-        let entries = layers.first().into_iter().flat_map(|placed| placed.layer.entries());
+        let entries = layers.first().filter(|_| layers.len() > 1).into_iter().flat_map(|placed| placed.layer.entries());
         Self { shipped: entries.enumerate().map(|(number, entry)| (entry.id.into(), number)).collect(), layers }
     }
 
@@ -423,9 +423,10 @@ impl Search<'_> {
         }
         let always = names.iter().any(|name| name.flags.has(Flags::ALWAYS));
         // An everyday word is taken for a name only where a capital says so, and no beginning of a sentence explains that.
-        let begins = tokens.start == 0 || text.gap_before(tokens.start).contains(['.', '!', '?', '\n', ':', '"', '“', '«', '–', '—', '•']);
+        let begins =
+            || tokens.start == 0 || text.gap_before(tokens.start).contains(['.', '!', '?', '\n', ':', '"', '“', '«', '–', '—', '•']);
         // In German every noun has one.
-        let plain = common && (!cased || begins || self.language == "de");
+        let plain = common && (!cased || self.language == "de" || begins());
         let weak = !always && (plain || names.iter().all(|name| name.flags.has(Flags::NEEDS_CONTEXT)));
         let mut entries: Vec<usize> = names.iter().filter_map(|name| self.gazetteer.first_of(name.entry?)).collect();
         entries.sort_unstable();
