@@ -1,7 +1,8 @@
 //! The near-duplicate key, measured on the annotated corpus: how many edited copies of an article are told at a distance, and how
 //! many pairs of different articles are mistaken for copies there.
 //!
-//! The edits are what papers do to wire copy. Every article is compared with its own edited copies and with all others.
+//! The edits are what papers do to wire copy. Every article is compared with its own edited copies and with all others. Only
+//! articles of at least [`PARAGRAPHS`] paragraphs are taken: a brief that loses one of its two is another text.
 
 use std::fmt::Write;
 
@@ -12,6 +13,9 @@ use crate::enrich::{clean, near_duplicate_key};
 
 /// Hamming distances of the 64-bit keys that the table gives.
 pub const DISTANCES: [u32; 6] = [3, 6, 9, 12, 15, 18];
+
+/// Paragraphs an article must have to be measured.
+pub const PARAGRAPHS: usize = 3;
 
 /// Shares within each of [`DISTANCES`], per cent.
 #[derive(Debug, Clone, Serialize)]
@@ -60,8 +64,12 @@ fn swap_words(text: &str, other: &str, nth: usize) -> String {
 
 /// Scores of all edits, and of the pairs of different articles.
 pub fn measure(corpus: &[(String, Vec<Annotated>)]) -> Vec<Score> {
-    let texts: Vec<Vec<String>> =
-        corpus.iter().map(|(_, articles)| articles.iter().map(|article| clean(&article.raw).text).collect()).collect();
+    let whole = |text: &String| paragraphs(text).count() >= PARAGRAPHS;
+    let texts: Vec<Vec<String>> = corpus
+        .iter()
+        .map(|(_, articles)| articles.iter().map(|article| clean(&article.raw).text).filter(whole).collect::<Vec<_>>())
+        .filter(|texts| texts.len() > 1)
+        .collect();
     let edited = EDITS.iter().map(|(name, edit)| {
         let distances = texts.iter().flat_map(|texts| {
             let others = texts.iter().cycle().skip(1);
