@@ -123,7 +123,7 @@ impl Enricher {
         });
         let title = cleaned.title.as_deref().map(Text::new);
         let body = Text::new(&cleaned.text);
-        let knowledge = self.knowledge();
+        let knowledge = self.knowledge().at(raw.published.as_deref());
         let entities =
             timed(&mut timings.entities, || entities::find(&knowledge, &self.tagger, title.as_ref(), &body, &language, &self.output));
         let topics = timed(&mut timings.topics, || topics::label(title.as_ref(), &body, &language, &raw.sections));

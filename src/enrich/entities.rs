@@ -33,6 +33,7 @@ use triggers::Triggers;
 use units::units;
 
 pub(crate) use gazetteer::Gazetteer;
+use gazetteer::Month;
 pub(crate) use units::proclitics;
 
 /// Name and date of the vocabulary, for the provenance of a document.
@@ -44,13 +45,20 @@ pub(crate) struct Knowledge {
     pub(crate) gazetteer: Arc<Gazetteer>,
     pub(crate) lists: Arc<Lists>,
     triggers: Arc<Triggers>,
+    /// The month in which the text was published, where that is known.
+    published: Option<Month>,
 }
 
 impl Knowledge {
     /// What is shipped.
     pub(crate) fn load() -> Self {
         let (gazetteer, lists, triggers) = (Gazetteer::new(&[]), Lists::shipped(), Triggers::load());
-        Self { gazetteer: Arc::new(gazetteer), lists: Arc::new(lists), triggers: Arc::new(triggers) }
+        Self { gazetteer: Arc::new(gazetteer), lists: Arc::new(lists), triggers: Arc::new(triggers), published: None }
+    }
+
+    /// For a text that was published at a time, in RFC 3339.
+    pub(super) fn at(self, published: Option<&str>) -> Self {
+        Self { published: published.and_then(Month::read), ..self }
     }
 }
 
@@ -73,7 +81,10 @@ struct Candidate {
     tokens: Range<usize>,
     bytes: Range<usize>,
     identity: Identity,
+    /// Whether it counts only beside another name of the same entity.
     weak: bool,
+    /// Who it is where another name of that entity stands beside.
+    perhaps: Option<Identity>,
     confidence: f64,
 }
 
@@ -105,7 +116,7 @@ pub(super) fn find(
         }
     } else {
         for (field, text) in &fields {
-            accepted.extend(candidates(gazetteer, *field, text, language));
+            accepted.extend(candidates(knowledge, *field, text, language));
         }
     }
     drop_unsupported(&mut accepted);
@@ -133,9 +144,10 @@ fn reads(tagger: &Tagger, language: &Language) -> bool {
 }
 
 /// Gazetteer hits and person patterns of one field, without overlaps.
-fn candidates(gazetteer: &Gazetteer, field: Field, text: &Text<'_>, language: &Language) -> Vec<Candidate> {
+fn candidates(knowledge: &Knowledge, field: Field, text: &Text<'_>, language: &Language) -> Vec<Candidate> {
+    let gazetteer = &knowledge.gazetteer;
     let mut all: Vec<Candidate> = gazetteer
-        .find(text, &units(text, language.primary()), language.primary())
+        .find(text, &units(text, language.primary()), language.primary(), knowledge.published)
         .into_iter()
         .filter_map(|hit| {
             let identity = match hit.entries[..] {
@@ -145,13 +157,21 @@ fn candidates(gazetteer: &Gazetteer, field: Field, text: &Text<'_>, language: &L
                     Identity::Ambiguous(super::text::fold(slice(text.source(), hit.start..hit.end)), kind)
                 }
             };
-            Some(Candidate { field, tokens: hit.tokens, bytes: hit.start..hit.end, identity, weak: hit.weak, confidence: GAZETTEER })
+            Some(Candidate {
+                field,
+                tokens: hit.tokens,
+                bytes: hit.start..hit.end,
+                identity,
+                weak: hit.weak,
+                perhaps: None,
+                confidence: GAZETTEER,
+            })
         })
         .collect();
     all.extend(names::find(text, language.primary()).into_iter().map(|tokens| {
         let bytes = text.span(tokens.start).start..text.span(tokens.end.saturating_sub(1)).end;
         let key = super::text::fold(slice(text.source(), bytes.clone()));
-        Candidate { field, tokens, bytes, identity: Identity::Person(key), weak: false, confidence: PATTERN }
+        Candidate { field, tokens, bytes, identity: Identity::Person(key), weak: false, perhaps: None, confidence: PATTERN }
     }));
     // Stable: at equal length the gazetteer, which was pushed first, stays ahead.
     all.sort_by_key(|candidate| std::cmp::Reverse(candidate.tokens.len()));
@@ -166,10 +186,15 @@ fn candidates(gazetteer: &Gazetteer, field: Field, text: &Text<'_>, language: &L
     all
 }
 
-/// A weak name stands only beside a full one of the same entity.
+/// A weak name stands for its entity only beside a full one.
 fn drop_unsupported(candidates: &mut Vec<Candidate>) {
     let supported: Vec<Identity> = candidates.iter().filter(|c| !c.weak).map(|c| c.identity.clone()).collect();
     candidates.retain(|candidate| !candidate.weak || supported.contains(&candidate.identity));
+    for candidate in candidates {
+        if let Some(identity) = candidate.perhaps.take().filter(|identity| supported.contains(identity)) {
+            candidate.identity = identity;
+        }
+    }
 }
 
 /// Whether a candidate is one certain entry of this type.
@@ -273,6 +298,7 @@ fn later_mentions(
                 bytes: start..text.span(token).end,
                 identity: identity.clone(),
                 weak: false,
+                perhaps: None,
 
                 confidence: SURNAME,
             });
@@ -320,8 +346,11 @@ fn group(
         .into_iter()
         .filter_map(|identity| {
             let (mentions, salience, confidence) = groups.remove(&identity)?;
-            // Of the fullest mentions the shortest: the least declined.
-            let words = |mention: &&Mention| (std::cmp::Reverse(mention.text.split(' ').count()), mention.text.len());
+            // Of the fullest mentions the shortest: the least declined. A kunya is nobody's full name.
+            let words = |mention: &&Mention| {
+                let text = mention.text.as_str();
+                (std::cmp::Reverse(text.split(' ').count()), coreference::is_kunya(text), text.len())
+            };
             let fullest = mentions.iter().min_by_key(words)?.text.clone();
             let in_title = mentions.first()?.field == Field::Title;
             let known = match &identity {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     article::EntityType,
-    enrich::gazetteer::{Bearer, COMMON, Entry, Flags, HEADER, MAGIC, NOBODY, SECTIONS, Spelling, checksum},
+    enrich::gazetteer::{Bearer, COMMON, Entry, Flags, HEADER, MAGIC, NOBODY, SECTIONS, Spelling, Tenure, checksum},
 };
 
 /// Bytes of a section held in memory before it goes to a temporary file.
@@ -117,16 +117,17 @@ impl Builder {
                         if open.home.is_empty() {
                             open.home = row.home.unwrap_or_default().to_owned();
                         }
-                        if row.flags & Flags::NEEDS_CONTEXT == 0 && !open.names.iter().any(|(known, _)| *known == language) {
+                        let whole = row.flags & Flags::NEEDS_CONTEXT == 0 && row.tenure == Tenure::default();
+                        if whole && !open.names.iter().any(|(known, _)| *known == language) {
                             open.names.push((language, row.name.to_owned()));
                         }
                     }
                     (summary.entities - 1, row.flags)
                 }
             };
-            let spelling = Spelling::new(row.name, row.language, flags);
+            let spelling = Spelling::new(row.name, row.language, flags, row.tenure);
             let mut bearer = Vec::new();
-            Bearer::write(entity, language, spelling.flags, &spelling.exact, &mut bearer);
+            Bearer::write(entity, language, &spelling, &mut bearer);
             for key in &spelling.names {
                 names.push(key.as_bytes(), &bearer)?;
             }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::rows::{Kind, Row};
-use crate::article::EntityType;
+use crate::{article::EntityType, enrich::gazetteer::Tenure};
 
 /// Layout of a table to import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -106,7 +106,8 @@ impl<W: Write> Sink<'_, W> {
             self.skip("names in other languages");
             return Ok(());
         }
-        let line = Row { id, kind: Kind::Entity(kind, None), language, name: name.trim(), flags: 0, home }.to_string();
+        let line =
+            Row { id, kind: Kind::Entity(kind, None), language, name: name.trim(), flags: 0, home, tenure: Tenure::default() }.to_string();
         // What is written can be built.
         if Row::parse(&line).ok().flatten().is_none_or(|row| row.name != name.trim()) {
             self.skip("names or ids that a row cannot hold");

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::{
     article::EntityType,
-    enrich::gazetteer::{Flags, Spelling},
+    enrich::gazetteer::{Flags, Month, Spelling, Tenure},
 };
 
 /// Bytes a cell may have.
@@ -39,6 +39,8 @@ pub struct Row<'r> {
     pub(crate) flags: u8,
     /// Id of the country a place is in.
     pub home: Option<&'r str>,
+    /// When the name counts.
+    pub(crate) tenure: Tenure,
 }
 
 impl<'r> Row<'r> {
@@ -85,14 +87,20 @@ impl<'r> Row<'r> {
         if !Spelling::is_enough(name) {
             return Err(format!("found the name '{name}'; a name has a letter, and another letter or a digit"));
         }
-        let mut row = Self { id, kind, language, name, flags: 0, home: None };
+        let mut row = Self { id, kind, language, name, flags: 0, home: None, tenure: Tenure::default() };
         for flag in cells.get(4).copied().unwrap_or_default().split(',').map(str::trim).filter(|flag| !flag.is_empty()) {
             match (flag, flag.split_once('=')) {
                 ("needs_context", _) => row.flags |= Flags::NEEDS_CONTEXT,
                 ("exact", _) => row.flags |= Flags::EXACT,
                 ("always", _) => row.flags |= Flags::ALWAYS,
                 (_, Some(("home", home))) if home.contains(':') => row.home = Some(home),
-                _ => return Err(format!("found the flag '{flag}'; wanted needs_context, exact, always or home=ID")),
+                (_, Some(("from", month))) if Month::read(month).is_some() => row.tenure.from = Month::read(month),
+                (_, Some(("until", month))) if Month::read(month).is_some() => row.tenure.until = Month::read(month),
+                _ => {
+                    return Err(format!(
+                        "found the flag '{flag}'; wanted needs_context, exact, always, home=ID, from=YYYY-MM or until=YYYY-MM"
+                    ));
+                }
             }
         }
         Ok(Some(row))
@@ -113,6 +121,8 @@ impl fmt::Display for Row<'_> {
         let mut flags: Vec<String> =
             named.into_iter().filter(|(flag, _)| self.flags & flag != 0).map(|(_, name)| name.to_owned()).collect();
         flags.extend(self.home.map(|home| format!("home={home}")));
+        flags.extend(self.tenure.from.map(|month| format!("from={month}")));
+        flags.extend(self.tenure.until.map(|month| format!("until={month}")));
         if flags.is_empty() { Ok(()) } else { write!(formatter, "\t{}", flags.join(",")) }
     }
 }
@@ -127,6 +137,7 @@ mod tests {
             "wd:Q796\tplace/territory\tar\tالعراق",
             "desk:acme\torganisation/company\tund\tAcme\texact,always",
             "gn:98182\tplace\ten\tBaghdad\tneeds_context,home=wd:Q796",
+            "desk:doe\tperson\ten\tDoe\tneeds_context,from=2019-02,until=2024-12",
             "-\tnone\ten\tguinea pig",
             "-\tcommon\ttr\tvan",
         ] {
@@ -147,6 +158,7 @@ mod tests {
             ("wd:Q796\tplace\tarabic\tبغداد", "found the language 'arabic'"),
             ("wd:Q796\tplace\tar\t7", "a name has a letter"),
             ("wd:Q796\tplace\tar\tبغداد\tweak", "found the flag 'weak'"),
+            ("desk:doe\tperson\ten\tDoe\tfrom=2019-13", "found the flag 'from=2019-13'"),
             ("wd:Q796\tplace\tar\tبغداد\texact\talways", "a sixth cell"),
         ] {
             let fault = Row::parse(line).unwrap_err();

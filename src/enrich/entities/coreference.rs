@@ -2,6 +2,7 @@
 //!
 //! - A shorter name of a person is the one person whose fuller name holds its words, in their order; of two, it is its own.
 //! - Where names are declined, names whose words are forms of one another are one.
+//! - A person "known as" another name is both, and so is one whose Arabic by-name (kunya: Abu, Umm) stands in brackets behind.
 //! - An acronym in brackets after the name of an organisation, or before it, is that organisation.
 //!
 //! Two entries of the gazetteer are never made one.
@@ -41,12 +42,21 @@ pub(super) fn merge(gazetteer: &Gazetteer, candidates: &mut [Candidate], fields:
     let mut same = Same::default();
     for pair in candidates.windows(2) {
         let [before, after] = pair else { continue };
-        let organisations = [before, after].iter().all(|c| kind(gazetteer, &c.identity) == Some(EntityType::Organisation));
-        if organisations && before.field == after.field && in_brackets(source(before.field), before, after) {
+        let both = |wanted| [before, after].iter().all(|candidate| kind(gazetteer, &candidate.identity) == Some(wanted));
+        let joined = match () {
+            () if before.field != after.field => false,
+            () if both(EntityType::Organisation) => in_brackets(source(before.field), before, after),
+            () => both(EntityType::Person) && is_by_name(source(before.field), before, after),
+        };
+        if joined {
             same.join(&before.identity, &after.identity);
         }
     }
-    let alike = |left: &str, right: &str| left == right || (declines(language.primary()) && are_forms(left, right, language.primary()));
+    let alike = |left: &str, right: &str| {
+        left == right
+            || (ABU.contains(&left) && ABU.contains(&right))
+            || (declines(language.primary()) && are_forms(left, right, language.primary()))
+    };
     for (index, name) in names.iter().enumerate() {
         for other in names.iter().skip(index + 1).filter(|other| other.kind == name.kind && other.words.len() == name.words.len()) {
             if name.words.iter().zip(&other.words).all(|(left, right)| alike(left, right)) {
@@ -89,6 +99,40 @@ fn in_brackets(source: &str, before: &Candidate, after: &Candidate) -> bool {
         (2..=8).contains(&surface.chars().count()) && surface.chars().all(|c| c.is_uppercase() || c.is_ascii_digit())
     };
     matches!(between, "(" | "（") && closed && acronym(before) != acronym(after)
+}
+
+/// The cases of the first word of a kunya, folded.
+const ABU: [&str; 3] = ["ابو", "ابي", "ابا"];
+/// First words of a kunya, folded.
+const KUNYA: [&str; 6] = ["ابو", "ابي", "ابا", "ام", "abu", "umm"];
+/// What stands between a name and another by which its bearer goes.
+const KNOWN_AS: [&str; 14] = [
+    "المعروف باسم",
+    "المعروف ب",
+    "المعروف بـ",
+    "الملقب ب",
+    "الملقب بـ",
+    "المكنى ب",
+    "المكنى بـ",
+    "المكنى",
+    "alias",
+    "a.k.a.",
+    "aka",
+    "also known as",
+    "better known as",
+    "known as",
+];
+
+/// Whether the second of two people is another name of the first.
+fn is_by_name(source: &str, before: &Candidate, after: &Candidate) -> bool {
+    let between = slice(source, before.bytes.end..after.bytes.start).trim_matches([' ', ',', '،', '"', '«', '“', '\'']);
+    let closed = slice(source, after.bytes.end..source.len()).trim_start_matches(['"', '»', '”']).starts_with([')', '）']);
+    KNOWN_AS.contains(&between) || (closed && matches!(between, "(" | "（") && is_kunya(slice(source, after.bytes.clone())))
+}
+
+/// Whether a name begins as a kunya does.
+pub(super) fn is_kunya(name: &str) -> bool {
+    fold(name).split_once(' ').is_some_and(|(first, _)| KUNYA.contains(&first))
 }
 
 /// Whether two words are forms of one name.

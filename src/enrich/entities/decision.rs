@@ -76,7 +76,8 @@ impl<'t> Reading<'t> {
             let key = fold(slice(text.source(), bytes.clone()));
             let tokens = first.token..last.token + 1;
             let confidence = f64::from(mention.confidence);
-            let candidate = Candidate { field, tokens, bytes, identity: named(key.clone(), mention.kind), weak: false, confidence };
+            let candidate =
+                Candidate { field, tokens, bytes, identity: named(key.clone(), mention.kind), weak: false, perhaps: None, confidence };
             Some(Found { candidate, kind: mention.kind, key })
         });
         Self { field, text, found: found.collect(), units, outside, hits }
@@ -163,12 +164,18 @@ impl Names {
                     if candidate.confidence < CERTAIN && hit.tokens.len() == 1 {
                         continue;
                     }
-                    candidate.identity = identity;
-                    candidate.weak = hit.weak;
+                    if hit.weak {
+                        candidate.perhaps = Some(identity);
+                    } else {
+                        candidate.identity = identity;
+                    }
                 }
                 (None, _) if hit.always || (!hit.weak && reading.doubt(hit.start) >= DOUBT) => {
                     let tokens = hit.tokens.clone();
-                    all.push((Candidate { field: reading.field, tokens, bytes, identity, weak: false, confidence: GAZETTEER }, kind));
+                    all.push((
+                        Candidate { field: reading.field, tokens, bytes, identity, weak: false, perhaps: None, confidence: GAZETTEER },
+                        kind,
+                    ));
                 }
                 _ => {}
             }
@@ -222,6 +229,6 @@ impl Names {
         let bytes = start.bytes.start..with_full_stop(reading.text, last.token, last.bytes.end);
         let tokens = start.token..last.token + 1;
         let confidence = f64::from(1.0 - reading.outside[first]);
-        Some((Candidate { field: reading.field, tokens, bytes, identity: named(key, kind), weak: false, confidence }, kind))
+        Some((Candidate { field: reading.field, tokens, bytes, identity: named(key, kind), weak: false, perhaps: None, confidence }, kind))
     }
 }

@@ -82,7 +82,7 @@ impl<'t> Evidence<'t> {
     pub(crate) fn new(knowledge: &Knowledge, text: &Text<'_>, units: &'t [Unit], language: &str, cases: &Cases) -> Self {
         let mut facts: Vec<Fact> = Vec::with_capacity(units.len());
         let latin_case = line_cases(text, units);
-        let Knowledge { gazetteer, lists: table, triggers } = knowledge;
+        let Knowledge { gazetteer, lists: table, triggers, published } = knowledge;
         let groups = triggers.find(text, units, language);
         let near = |places: &mut dyn Iterator<Item = usize>| {
             places.take(4).filter_map(|place| groups.get(place)).find(|group| **group > 0).map_or(0, |group| u64::from(*group))
@@ -116,7 +116,7 @@ impl<'t> Evidence<'t> {
                 starts_line: index == 0 || before.contains('\n'),
             });
         }
-        let hits = gazetteer.find(text, units, language);
+        let hits = gazetteer.find(text, units, language, *published);
         let mut evidence = Self { units, language: hash(language), facts, hits: Vec::new() };
         for hit in &hits {
             let mut kinds = hit.entries.iter().filter_map(|entry| gazetteer.get(*entry)).map(|entry| class(entry.kind));

@@ -12,10 +12,11 @@ use fst::{
 };
 use sha2::{Digest, Sha256};
 
+use super::Spelling;
 use crate::article::EntityType;
 
 /// First bytes of a compiled gazetteer; the number goes up with the format.
-pub(crate) const MAGIC: &[u8; 24] = b"copydesk-gazetteer-1\n\0\0\0";
+pub(crate) const MAGIC: &[u8; 24] = b"copydesk-gazetteer-2\n\0\0\0";
 /// Bytes before the first section.
 pub(crate) const HEADER: usize = MAGIC.len() + 8 * (2 + SECTIONS);
 /// Number of sections.
@@ -71,9 +72,52 @@ impl Flags {
     pub(crate) const ALWAYS: u8 = 32;
     /// Of several words, all but the short ones with a capital: `Baghdad Today` is no `Baghdad today`.
     pub(crate) const TITLE: u8 = 64;
+    /// Counts in its [`Tenure`].
+    pub(crate) const DATED: u8 = 128;
 
     pub(crate) fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
+    }
+}
+
+/// A month, counted from the first of the year 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Month(u16);
+
+impl Month {
+    /// A month of a year, January being 1; `None` for years and months there are not.
+    pub(crate) fn new(year: u16, month: u16) -> Option<Self> {
+        ((1..=5_000).contains(&year) && (1..=12).contains(&month)).then(|| Self(year * 12 + month - 1))
+    }
+
+    /// Of a date that begins with year and month, as in 2026-11.
+    pub(crate) fn read(date: &str) -> Option<Self> {
+        let (year, month) = (date.get(..4)?, date.get(5..7)?);
+        (date.get(4..5) == Some("-")).then_some(Self::new(year.parse().ok()?, month.parse().ok()?)?)
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:04}-{:02}", self.0 / 12, self.0 % 12 + 1)
+    }
+}
+
+/// The time in which a name counts, such as a bare surname while its bearer is in office; both ends belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Tenure {
+    pub(crate) from: Option<Month>,
+    pub(crate) until: Option<Month>,
+}
+
+impl Tenure {
+    pub(crate) fn holds(self, month: Month) -> bool {
+        self.from.is_none_or(|from| from <= month) && self.until.is_none_or(|until| month <= until)
+    }
+
+    /// The months as numbers, 0 where an end is open.
+    fn numbers(self) -> [u16; 2] {
+        [self.from, self.until].map(|end| end.map_or(0, |month| month.0))
     }
 }
 
@@ -87,16 +131,21 @@ pub(crate) struct Bearer<'l> {
     pub(super) flags: Flags,
     /// The spelling that an exact name must have.
     pub(super) exact: &'l str,
+    /// When it counts.
+    pub(super) tenure: Tenure,
 }
 
 impl Bearer<'_> {
     /// Writes it as [`Layer::bearers`] reads it.
-    pub(crate) fn write(entity: u32, language: u16, flags: Flags, exact: &str, out: &mut Vec<u8>) {
+    pub(crate) fn write(entity: u32, language: u16, spelling: &Spelling, out: &mut Vec<u8>) {
         out.extend(entity.to_le_bytes());
         out.extend(language.to_le_bytes());
-        out.push(flags.0);
-        if flags.has(Flags::EXACT) {
-            write_text(out, exact);
+        out.push(spelling.flags.0);
+        if spelling.flags.has(Flags::EXACT) {
+            write_text(out, &spelling.exact);
+        }
+        if spelling.flags.has(Flags::DATED) {
+            spelling.tenure.numbers().iter().for_each(|month| out.extend(month.to_le_bytes()));
         }
     }
 }
@@ -350,7 +399,9 @@ impl Layer {
             left = left.checked_sub(1)?;
             let (entity, language, flags) = (cursor.u32()?, cursor.u16()?, Flags(cursor.u8()?));
             let exact = if flags.has(Flags::EXACT) { cursor.text()? } else { "" };
-            Some(Bearer { entity, language, flags, exact })
+            let mut month = || cursor.u16().map(|number| Some(Month(number)).filter(|month| month.0 > 0));
+            let tenure = if flags.has(Flags::DATED) { Tenure { from: month()?, until: month()? } } else { Tenure::default() };
+            Some(Bearer { entity, language, flags, exact, tenure })
         })
     }
 }
