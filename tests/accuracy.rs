@@ -33,8 +33,8 @@ fn accuracy_keeps_its_floors() {
     assert!(topics.top1() >= TOPIC_TOP1 && topics.micro_f1() >= TOPIC_F1, "{:.1} {:.1}", topics.top1(), topics.micro_f1());
 }
 
-const ENTITY_PRECISION: f64 = 84.4;
-const ENTITY_F1: f64 = 79.5;
+const ENTITY_PRECISION: f64 = 84.2;
+const ENTITY_F1: f64 = 79.7;
 const LINK_PRECISION: f64 = 94.0;
 const LINK_RECALL: f64 = 88.4;
 const TOPIC_TOP1: f64 = 26.5;

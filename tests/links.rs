@@ -4,7 +4,7 @@
 use copydesk::enrich::{Enricher, Output};
 
 /// Sentences with a false link, as measured; the goal is none. The number only falls.
-const FALSE_LINKS: usize = 17;
+const FALSE_LINKS: usize = 16;
 
 #[test]
 fn few_sentences_tempt_the_linker() {
