@@ -10,7 +10,7 @@ pub(crate) mod han;
 pub(crate) mod language;
 pub(crate) mod model;
 pub(crate) mod text;
-mod topics;
+pub(crate) mod topics;
 
 pub(crate) use clean::is_visible;
 pub use clean::{Cleaned, Cut, clean};
@@ -21,6 +21,7 @@ pub(crate) use fingerprint::sha256;
 pub use language::{Identifier, Language, Segment};
 pub use model::Malformed;
 pub use text::OffsetUnit;
+use topics::{Features, Labeller};
 pub use topics::{TOPICS, slug};
 
 use std::{
@@ -55,6 +56,7 @@ pub struct Enricher {
     /// Replaced as a whole when gazetteers are; an article is read with what was there when it began.
     knowledge: RwLock<Knowledge>,
     tagger: Tagger,
+    labeller: Labeller,
     output: Output,
 }
 
@@ -77,7 +79,7 @@ impl Enricher {
     /// Compiles the shipped data. Takes well under a second.
     pub fn load(output: Output) -> Self {
         let tagger = Tagger::read(include_bytes!("enrich/data/entities.model")).unwrap_or_default();
-        Self { identifier: Identifier::shipped(), knowledge: RwLock::new(Knowledge::load()), tagger, output }
+        Self { identifier: Identifier::shipped(), knowledge: RwLock::new(Knowledge::load()), tagger, labeller: Labeller::load(), output }
     }
 
     /// Takes these gazetteers, beside what is shipped, for the articles to come; those it had before are let go.
@@ -98,6 +100,15 @@ impl Enricher {
         Ok(Self { tagger: Tagger::read(bytes)?, ..self })
     }
 
+    /// What the topic classifier is shown of a clean text in a language.
+    pub(crate) fn topic_features(&self, title: Option<&str>, text: &str, language: &str) -> Features {
+        let output = Output { offsets: OffsetUnit::Utf8, names: Vec::new() };
+        let language = self.identifier.identify(title, text, Some(language));
+        let (title, body) = (title.map(Text::new), Text::new(text));
+        let entities = entities::find(&self.knowledge(), &self.tagger, title.as_ref(), &body, &language, &output);
+        self.labeller.features(title.as_ref(), &body, &language, &entities)
+    }
+
     /// What the steps after cleaning say of a text that is clean already.
     pub fn annotate(&self, title: Option<&str>, text: &str, declared_language: Option<&str>) -> Annotation {
         let output = Output { offsets: OffsetUnit::Utf8, names: Vec::new() };
@@ -110,7 +121,7 @@ impl Enricher {
         let linked = entities.iter().filter_map(|entity| entity.id.as_ref().map(|id| (entity, id)));
         let links =
             linked.flat_map(|(entity, id)| entity.mentions.iter().map(|mention| (mention.field, mention.start..mention.end, id.clone())));
-        let topics = topics::label(title.as_ref(), &body, &language, &[]).iter().filter_map(|topic| slug(&topic.id)).collect();
+        let topics = self.labeller.label(title.as_ref(), &body, &language, &entities, &[]).iter().filter_map(|topic| slug(&topic.id)).collect();
         Annotation { mentions: mentions.collect(), links: links.collect(), topics }
     }
 
@@ -126,7 +137,7 @@ impl Enricher {
         let knowledge = self.knowledge().at(raw.published.as_deref());
         let entities =
             timed(&mut timings.entities, || entities::find(&knowledge, &self.tagger, title.as_ref(), &body, &language, &self.output));
-        let topics = timed(&mut timings.topics, || topics::label(title.as_ref(), &body, &language, &raw.sections));
+        let topics = timed(&mut timings.topics, || self.labeller.label(title.as_ref(), &body, &language, &entities, &raw.sections));
 
         let document = EnrichedArticle {
             schema: SCHEMA.to_owned(),
@@ -193,7 +204,7 @@ impl Enricher {
             service: crate::SERVICE.to_owned(),
             shape: raw.shape.name().to_owned(),
             offsets: self.output.offsets.name().to_owned(),
-            models: vec!["language=linear-1".to_owned(), "entities=crf-1".to_owned(), "topics=lexicon-1".to_owned()],
+            models: vec!["language=linear-1".to_owned(), "entities=crf-1".to_owned(), "topics=linear-1".to_owned()],
             vocabularies: [entities::VOCABULARY.to_owned(), topics::VOCABULARY.to_owned()].into_iter().chain(further).collect(),
             steps: Steps {
                 language: if undetermined { "skipped(too_little_text)".to_owned() } else { ok() },
@@ -202,7 +213,7 @@ impl Enricher {
                     (false, false) => "partial(language_not_trained)".to_owned(),
                     (false, true) => ok(),
                 },
-                topics: match (undetermined, topics::covers(language)) {
+                topics: match (undetermined, self.labeller.covers(language)) {
                     (true, _) => "skipped(undetermined_language)".to_owned(),
                     (false, false) => "skipped(language_not_supported)".to_owned(),
                     (false, true) => ok(),

@@ -6,11 +6,13 @@ mod common;
 mod entities;
 mod language;
 mod lists;
+mod topics;
 
 pub use common::common;
 pub use entities::{Sources, entities};
 pub use language::language;
 pub use lists::lists;
+pub use topics::topics;
 
 use std::path::{Path, PathBuf};
 

@@ -56,6 +56,21 @@ pub(super) enum Train {
         #[arg(long, value_name = "FILE", default_value = "src/enrich/data/gazetteer/common.tsv")]
         out: PathBuf,
     },
+    /// The topic classifier, from the annotated corpus and lines of topic, tab, text.
+    Topics {
+        /// Folder with a folder of TSV files a language.
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<PathBuf>,
+        /// Folder of the annotated corpus; its articles of the split `train` are read.
+        #[arg(long, value_name = "FOLDER", default_value = "tests/corpus")]
+        corpus: PathBuf,
+        /// A file of `--data` to leave out, by its stem; may be repeated.
+        #[arg(long, value_name = "NAME")]
+        exclude: Vec<String>,
+        /// Where the model goes.
+        #[arg(long, value_name = "FILE", default_value = "src/enrich/data/topics.model")]
+        out: PathBuf,
+    },
     /// The tagger of people, organisations and places, from the annotated corpus and CoNLL files.
     Entities {
         /// Folder with a folder of CoNLL files a language.
@@ -160,6 +175,9 @@ pub(super) fn train(command: Train) -> Result<Exit, Exit> {
     let (bytes, out) = match command {
         Train::Language { data, exclude, out } => (train::language(&data, &exclude, progress).map_err(failure)?, out),
         Train::Lists { people, cities, out } => (train::lists(&people, &cities).map_err(failure)?, out),
+        Train::Topics { data, corpus, exclude, out } => {
+            (train::topics(data.as_deref(), &corpus, &exclude, progress).map_err(failure)?, out)
+        }
         Train::Common { data, corpus, plain, out } => (train::common(&data, &corpus, &plain).map_err(failure)?, out),
         Train::Entities { data, corpus, people, cities, exclude, out } => {
             let sources =
