@@ -121,7 +121,8 @@ impl Enricher {
         let linked = entities.iter().filter_map(|entity| entity.id.as_ref().map(|id| (entity, id)));
         let links =
             linked.flat_map(|(entity, id)| entity.mentions.iter().map(|mention| (mention.field, mention.start..mention.end, id.clone())));
-        let topics = self.labeller.label(title.as_ref(), &body, &language, &entities, &[]).iter().filter_map(|topic| slug(&topic.id)).collect();
+        let topics =
+            self.labeller.label(title.as_ref(), &body, &language, &entities, &[]).iter().filter_map(|topic| slug(&topic.id)).collect();
         Annotation { mentions: mentions.collect(), links: links.collect(), topics }
     }
 

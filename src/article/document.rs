@@ -263,8 +263,8 @@ pub struct Topic {
     pub level: u8,
     /// Calibrated probability, 0..1: of labels with 0.8, eight in ten are right.
     pub score: f64,
-    /// Words and phrases of the article that weighed most, folded; empty where only its other words spoke for the topic.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Words, phrases and stems of the lexicon that the article has and that weighed most, at most five.
+    #[serde(default)]
     pub evidence: Vec<String>,
 }
 

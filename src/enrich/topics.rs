@@ -20,8 +20,10 @@ use lexicon::{Evidence, Lexicon};
 /// Name and edition of the vocabulary, for the provenance of a document.
 pub(super) const VOCABULARY: &str = "mediatopic=2023-10-24";
 
-/// The best topic is published from this probability on.
+/// The best topic is published from this probability on, if the lexicon has a term for it.
 const LEAST: f64 = 0.12;
+/// A topic that the lexicon has no term for in the article is published from this probability on.
+const UNSPOKEN: f64 = 0.5;
 /// Most topics of an article: people give one or two.
 const MOST: usize = 3;
 /// Terms told of a topic.
@@ -117,7 +119,13 @@ impl Labeller {
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let published = ranked.into_iter().enumerate().filter(|(place, (topic, probability))| {
             let threshold = self.classifier.heads.get(*topic).map_or(1.0, |head| f64::from(head.threshold));
-            *probability >= threshold || (*place == 0 && *probability >= LEAST)
+            let spoken_for = evidence.as_ref().is_some_and(|evidence| evidence[*topic].score > 0.0);
+            let least = match (spoken_for, place) {
+                (true, 0) => LEAST,
+                (true, _) => threshold,
+                (false, _) => threshold.max(UNSPOKEN),
+            };
+            *probability >= least
         });
         published
             .take(MOST)
@@ -165,7 +173,11 @@ mod tests {
 
     fn topics(title: &str, body: &str) -> Vec<&'static str> {
         let language = Identifier::shipped().identify(Some(title), body, None);
-        Labeller::load().label(Some(&Text::new(title)), &Text::new(body), &language, &[], &[]).iter().filter_map(|topic| slug(&topic.id)).collect()
+        Labeller::load()
+            .label(Some(&Text::new(title)), &Text::new(body), &language, &[], &[])
+            .iter()
+            .filter_map(|topic| slug(&topic.id))
+            .collect()
     }
 
     #[test]

@@ -30,7 +30,7 @@ const DENSE_STEP: f32 = 0.1;
 /// Pull of every weight to zero, a step.
 const DECAY: f32 = 2e-5;
 /// Articles of ours that a TSV file counts as at most.
-const FILE: f32 = 400.0;
+const FILE: f32 = 150.0;
 /// What one line of it counts at most.
 const LINE: f32 = 0.3;
 /// Share of features left out of a sample, so that a word does not silence the others.
@@ -78,7 +78,8 @@ pub fn topics(data: Option<&Path>, corpus: &Path, exclude: &[String], mut progre
         return Err(TrainError::NoText(corpus.to_owned()));
     }
     progress(&format!("{} articles of the corpus", samples.len()));
-    let others = data.map_or_else(|| Ok(Vec::new()), |data| Ok::<_, TrainError>(labelled::load(&folders(data)?, Format::Tsv, None, None)?))?;
+    let others =
+        data.map_or_else(|| Ok(Vec::new()), |data| Ok::<_, TrainError>(labelled::load(&folders(data)?, Format::Tsv, None, None)?))?;
     for (source, documents) in others {
         if exclude.iter().any(|name| source.split('/').next_back() == Some(name)) {
             continue;
@@ -170,7 +171,8 @@ fn fit<'s>(samples: impl Iterator<Item = &'s Sample>) -> Weights {
 impl Weights {
     fn scores(&self, features: &Features) -> [f32; COUNT] {
         let mut scores = self.dense[DENSE];
-        let mut add = |weights: &[f32; COUNT], value: f32| scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += value * weight);
+        let mut add =
+            |weights: &[f32; COUNT], value: f32| scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += value * weight);
         features.sparse.iter().for_each(|(row, value)| add(&self.rows[*row as usize], *value));
         features.dense.iter().zip(&self.dense).filter(|(value, _)| **value != 0.0).for_each(|(value, weights)| add(weights, *value));
         scores

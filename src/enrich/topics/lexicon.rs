@@ -25,6 +25,8 @@ pub(super) struct Terms {
     terms: FxHashMap<String, Term>,
     /// Folded stems.
     stems: FxHashMap<String, Vec<(usize, f64)>>,
+    /// Terms and stems as written, by their folded form.
+    written: FxHashMap<String, String>,
     /// Bytes of the shortest and of the longest stem.
     stem_lengths: (usize, usize),
     /// Folded names of a publisher's sections.
@@ -115,6 +117,7 @@ impl Terms {
         let weight = if written.starts_with('!') { 2.0 } else { 1.0 };
         let term = written.trim_start_matches('!');
         let key = strip_article(&fold(term.trim_end_matches('*')), language);
+        self.written.entry(key.clone()).or_insert_with(|| term.trim_end_matches('*').to_owned());
         if term.ends_with('*') && !key.contains(' ') {
             let topics = self.stems.entry(key).or_default();
             if !topics.iter().any(|(known, _)| *known == topic) {
@@ -146,7 +149,7 @@ impl Terms {
             let adds = weight * count.min(REPEATS).sqrt();
             evidence.score += adds;
             evidence.title += if in_title { weight } else { 0.0 };
-            evidence.terms.push((term, adds));
+            evidence.terms.push((self.written.get(&term).cloned().unwrap_or(term), adds));
         }
         evidence
     }
@@ -215,13 +218,8 @@ mod tests {
     fn every_language_has_every_topic() {
         let lexicon = Lexicon::shipped();
         for (language, terms) in &lexicon.0 {
-            let covered: std::collections::BTreeSet<usize> = terms
-                .terms
-                .values()
-                .flat_map(|term| &term.topics)
-                .chain(terms.stems.values().flatten())
-                .map(|(topic, _)| *topic)
-                .collect();
+            let covered: std::collections::BTreeSet<usize> =
+                terms.terms.values().flat_map(|term| &term.topics).chain(terms.stems.values().flatten()).map(|(topic, _)| *topic).collect();
             assert_eq!(covered.len(), TOPICS.len(), "{language}");
         }
         assert!(lexicon.0.len() >= 9);
