@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use copydesk::{
-    article::Message,
+    article::{Message, Timings},
     enrich::{Enricher, Identifier, Output, clean},
     intake::Intake,
     pipeline::Pipeline,
@@ -39,19 +39,24 @@ fn enrich(criterion: &mut Criterion) {
         group.finish();
     }
     front(criterion, &samples);
-    entities(criterion, &samples);
+    steps(criterion, &samples);
     criterion.bench_function("load", |bencher| bencher.iter(|| Pipeline::load(Default::default(), Default::default(), false)));
 }
 
-/// Entities alone, on a text that is cut into tokens already; a token is a word, or a character of a script without spaces.
-fn entities(criterion: &mut Criterion, samples: &[&str]) {
+/// Entities alone, in tokens, and topics alone, in articles: on a text that is cut into tokens already; a token is a word, or a character
+/// of a script without spaces.
+fn steps(criterion: &mut Criterion, samples: &[&str]) {
     let (intake, enricher) = (Intake::default(), Enricher::load(Output::default()));
     let articles: Vec<_> = samples.iter().map(|sample| intake.read(&long(sample, 3_000)).unwrap()).collect();
     let tokens = articles.iter().map(|article| enricher.enrich(article).0.stats.words as u64).sum();
     let mut group = criterion.benchmark_group("3 KB articles");
-    group.throughput(Throughput::Elements(tokens));
-    let once = || articles.iter().map(|article| enricher.enrich(article).1.entities).sum::<Duration>();
-    group.bench_function("entities", |bencher| bencher.iter_custom(|rounds| (0..rounds).map(|_| once()).sum()));
+    let mut step = |name: &str, elements: u64, time: fn(&Timings) -> Duration| {
+        group.throughput(Throughput::Elements(elements));
+        let once = || articles.iter().map(|article| time(&enricher.enrich(article).1)).sum::<Duration>();
+        group.bench_function(name, |bencher| bencher.iter_custom(|rounds| (0..rounds).map(|_| once()).sum()));
+    };
+    step("entities", tokens, |timings| timings.entities);
+    step("topics", articles.len() as u64, |timings| timings.topics);
     group.finish();
 }
 
