@@ -7,8 +7,6 @@
 pub(crate) mod classifier;
 mod lexicon;
 
-use std::sync::Arc;
-
 use super::{
     language::Language,
     text::{Text, fold},
@@ -58,18 +56,18 @@ pub fn slug(id: &str) -> Option<&'static str> {
 /// Log odds that a publisher's own section adds to its topic.
 const SECTION: f64 = 2.0;
 
-/// What labels articles: the lexicon and the classifier that weighs it. Clones share it.
-#[derive(Debug, Clone)]
+/// What labels articles: the lexicon and the classifier that weighs it.
+#[derive(Debug)]
 pub(crate) struct Labeller {
-    lexicon: Arc<Lexicon>,
-    classifier: Arc<Classifier>,
+    lexicon: Lexicon,
+    classifier: Classifier,
 }
 
 impl Labeller {
     /// What is shipped.
     pub(crate) fn load() -> Self {
         let classifier = Classifier::read(include_bytes!("data/topics.model")).unwrap_or(Classifier { heads: Vec::new(), weights: &[] });
-        Self { lexicon: Arc::new(Lexicon::shipped()), classifier: Arc::new(classifier) }
+        Self { lexicon: Lexicon::shipped(), classifier }
     }
 
     /// Whether the lexicon speaks a language.
