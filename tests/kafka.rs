@@ -428,8 +428,9 @@ fn the_broker_dies_and_comes_back(broker: &Broker) {
     let repeats = tally.repeats();
     println!("{MESSAGES} messages, the broker killed and restarted: 0 lost, {repeats} repeats");
     tally.assert_order();
+    let log = copydesk.lines();
     assert_eq!(copydesk.terminate(), 0, "the same process carries on");
-    assert_eq!(committed(broker, &names, 4), MESSAGES as i64);
+    assert_eq!(committed(broker, &names, 4), MESSAGES as i64, "{}", log.lock().unwrap().join("\n"));
 }
 
 fn an_offset_out_of_range_is_said_aloud(broker: &Broker) {

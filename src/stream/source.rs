@@ -327,9 +327,17 @@ impl Source {
             if self.thread.join().is_err() {
                 tracing::error!("the poll thread panicked");
             }
-            match self.consumer.commit_consumer_state(CommitMode::Sync) {
-                Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-                Err(error) => tracing::warn!(%error, "failed to commit at the end; some messages are read again"),
+            // A broker that just came back may not answer for the group yet.
+            let until = Instant::now() + patience / 2;
+            loop {
+                match self.consumer.commit_consumer_state(CommitMode::Sync) {
+                    Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => break,
+                    Err(KafkaError::ConsumerCommit(code)) if passes(code) && Instant::now() < until => std::thread::sleep(RETRY),
+                    Err(error) => {
+                        tracing::warn!(%error, "failed to commit at the end; some messages are read again");
+                        break;
+                    }
+                }
             }
             drop(self.consumer);
             // Nobody listens any more once the patience is over.
@@ -339,6 +347,25 @@ impl Source {
             tracing::warn!("leaving the consumer group took too long; the group notices after the session timeout");
         }
     }
+}
+
+/// Between two attempts to commit at the end.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Whether a failure to commit may be over in a moment.
+fn passes(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::OperationTimedOut
+            | Code::RequestTimedOut
+            | Code::WaitingForCoordinator
+            | Code::CoordinatorLoadInProgress
+            | Code::CoordinatorNotAvailable
+            | Code::NotCoordinator
+    )
 }
 
 struct Poller {
