@@ -224,11 +224,6 @@ impl Copydesk {
         self.log.lock().unwrap().join("\n")
     }
 
-    /// The log, to be read also after the end.
-    pub fn lines(&self) -> Arc<Mutex<Vec<String>>> {
-        Arc::clone(&self.log)
-    }
-
     pub fn wait_for_log(&self, text: &str, patience: Duration) {
         wait_for(&format!("the log line '{text}' in:\n{}", self.log()), patience, || self.log().contains(text));
     }
