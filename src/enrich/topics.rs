@@ -1,7 +1,7 @@
 //! Topics: IPTC Media Topics, by a classifier that reads the text, the entities and a weighted lexicon.
 //!
 //! Scores are probabilities, calibrated on articles that the weights were not made on. A topic is published from its own threshold
-//! on, the best one from [`LEAST`] on. The lexicon's terms are the evidence an editor is shown. Labels carry the ids of the
+//! on, the best one from [`LEAST`] on, and one that the lexicon has no term for from [`UNSPOKEN`] on. The lexicon's terms are the evidence an editor is shown. Labels carry the ids of the
 //! vocabulary; "(c) IPTC, CC BY 4.0" holds for the names.
 
 pub(crate) mod classifier;
@@ -77,19 +77,8 @@ impl Labeller {
 
     /// What the classifier is shown of an article.
     pub(crate) fn features(&self, title: Option<&Text<'_>>, body: &Text<'_>, language: &Language, entities: &[Entity]) -> Features {
-        self.read(title, body, language, entities).0
-    }
-
-    fn read(
-        &self,
-        title: Option<&Text<'_>>,
-        body: &Text<'_>,
-        language: &Language,
-        entities: &[Entity],
-    ) -> (Features, Option<[Evidence; TOPICS.len()]>) {
-        let language = language.primary();
-        let evidence = self.lexicon.of(language).map(|terms| terms.evidence(title, body, language));
-        (Features::new(title, body, language, entities, evidence.as_ref()), evidence)
+        let evidence = self.lexicon.of(language.primary()).map(|terms| terms.evidence(title, body, language.primary()));
+        Features::new(title, body, language.primary(), entities, evidence.as_ref())
     }
 
     /// Labels headline and body, best topic first; `sections` are the publisher's own.
@@ -101,12 +90,12 @@ impl Labeller {
         entities: &[Entity],
         sections: &[String],
     ) -> Vec<Topic> {
-        if !self.covers(language) {
-            return Vec::new();
-        }
-        let (features, evidence) = self.read(title, body, language, entities);
+        let language = language.primary();
+        let Some(terms) = self.lexicon.of(language) else { return Vec::new() };
+        let evidence = terms.evidence(title, body, language);
+        let features = Features::new(title, body, language, entities, Some(&evidence));
         let mut probabilities = self.classifier.probabilities(&features);
-        let mut hinted: Vec<usize> = sections.iter().filter_map(|section| self.topic_of_section(section, language.primary())).collect();
+        let mut hinted: Vec<usize> = sections.iter().filter_map(|section| self.topic_of_section(section, language)).collect();
         hinted.sort_unstable();
         hinted.dedup();
         for topic in hinted.into_iter().take(MOST) {
@@ -117,7 +106,7 @@ impl Labeller {
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let published = ranked.into_iter().enumerate().filter(|(place, (topic, probability))| {
             let threshold = self.classifier.heads.get(*topic).map_or(1.0, |head| f64::from(head.threshold));
-            let spoken_for = evidence.as_ref().is_some_and(|evidence| evidence[*topic].score > 0.0);
+            let spoken_for = evidence[*topic].score > 0.0;
             let least = match (spoken_for, place) {
                 (true, 0) => LEAST,
                 (true, _) => threshold,
@@ -135,7 +124,7 @@ impl Labeller {
                     label: name.to_owned(),
                     level: 1,
                     score: super::round(probability),
-                    evidence: evidence.as_ref().map(|evidence| strongest(&evidence[topic])).unwrap_or_default(),
+                    evidence: strongest(&evidence[topic]),
                 }
             })
             .collect()
