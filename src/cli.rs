@@ -287,7 +287,7 @@ fn ended(result: Result<(), ServiceError>) -> Exit {
             tracing::error!("{error}");
             match error {
                 ServiceError::Stream(StreamError::Deadline(_)) => Exit::Deadline,
-                ServiceError::Gazetteer(_) => Exit::Configuration,
+                ServiceError::Files(_) => Exit::Configuration,
                 _ => Exit::Failure,
             }
         }

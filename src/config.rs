@@ -35,8 +35,10 @@ pub struct Config {
     pub output: Output,
     /// Gazetteer files beside what is shipped.
     pub gazetteers: Vec<PathBuf>,
+    /// Tables of topics of one's own.
+    pub taxonomies: Vec<PathBuf>,
     /// How often those are looked at.
-    pub gazetteer_refresh: Duration,
+    pub refresh: Duration,
     /// Whether documents hold their input.
     pub original: bool,
     /// Everything of Kafka.
@@ -155,7 +157,7 @@ impl Reader {
         let session_timeout = self.parse("kafka.session_timeout", duration, parse_duration);
         let commit_interval = self.parse("kafka.commit_interval", duration, parse_duration);
         let workers = self.parse("enrich.workers", "a whole number; 0 is one per core", |text| text.parse::<usize>().ok());
-        let gazetteer_refresh = self.parse("enrich.gazetteer_refresh", duration, parse_duration);
+        let refresh = self.parse("enrich.refresh", duration, parse_duration);
         let format = self.parse("intake.format", "auto, json or text", |text| match text {
             "auto" => Some(Format::Auto),
             "json" => Some(Format::Json),
@@ -215,7 +217,8 @@ impl Reader {
             intake: Intake { format: format?, max_bytes: max_bytes?, max_depth: max_depth?, zone: zone?, mapping },
             output: Output { offsets: offsets?, names: self.list("output.names") },
             gazetteers: self.list("enrich.gazetteers").iter().map(PathBuf::from).collect(),
-            gazetteer_refresh: gazetteer_refresh?,
+            taxonomies: self.list("enrich.taxonomies").iter().map(PathBuf::from).collect(),
+            refresh: refresh?,
             original: original?,
             stream: settings,
             listen: listen?,

@@ -21,8 +21,8 @@ pub(crate) use fingerprint::sha256;
 pub use language::{Identifier, Language, Segment};
 pub use model::Malformed;
 pub use text::OffsetUnit;
-use topics::{Features, Labeller};
-pub use topics::{TOPICS, slug};
+use topics::{Features, Labeller, Subject};
+pub use topics::{TOPICS, slug, taxonomy::Taxonomy};
 
 use std::{
     ops::Range,
@@ -45,8 +45,8 @@ pub struct Annotation {
     pub mentions: Vec<(Field, EntityType, Range<usize>)>,
     /// The ids of those that are linked: field, bytes, id.
     pub links: Vec<(Field, Range<usize>, String)>,
-    /// Slugs of top-level topics, the best first.
-    pub topics: Vec<&'static str>,
+    /// Slugs and scores of top-level topics, the best first.
+    pub topics: Vec<(&'static str, f64)>,
 }
 
 /// Everything needed to enrich: loaded once, shared by all threads.
@@ -57,6 +57,8 @@ pub struct Enricher {
     knowledge: RwLock<Knowledge>,
     tagger: Tagger,
     labeller: Labeller,
+    /// Replaced as a whole, as the gazetteers are.
+    taxonomies: RwLock<Arc<[Arc<Taxonomy>]>>,
     output: Output,
 }
 
@@ -79,13 +81,29 @@ impl Enricher {
     /// Compiles the shipped data. Takes well under a second.
     pub fn load(output: Output) -> Self {
         let tagger = Tagger::read(include_bytes!("enrich/data/entities.model")).unwrap_or_default();
-        Self { identifier: Identifier::shipped(), knowledge: RwLock::new(Knowledge::load()), tagger, labeller: Labeller::load(), output }
+        Self {
+            identifier: Identifier::shipped(),
+            knowledge: RwLock::new(Knowledge::load()),
+            tagger,
+            labeller: Labeller::load(),
+            taxonomies: RwLock::default(),
+            output,
+        }
     }
 
     /// Takes these gazetteers, beside what is shipped, for the articles to come; those it had before are let go.
     pub fn set_gazetteers(&self, layers: &[Arc<Layer>]) {
         let gazetteer = Arc::new(Gazetteer::new(layers));
         self.knowledge.write().unwrap_or_else(PoisonError::into_inner).gazetteer = gazetteer;
+    }
+
+    /// Takes these taxonomies for the articles to come; those it had before are let go.
+    pub fn set_taxonomies(&self, taxonomies: &[Arc<Taxonomy>]) {
+        *self.taxonomies.write().unwrap_or_else(PoisonError::into_inner) = taxonomies.into();
+    }
+
+    fn taxonomies(&self) -> Arc<[Arc<Taxonomy>]> {
+        Arc::clone(&self.taxonomies.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn knowledge(&self) -> Knowledge {
@@ -102,27 +120,33 @@ impl Enricher {
 
     /// What the topic classifier is shown of a clean text in a language.
     pub(crate) fn topic_features(&self, title: Option<&str>, text: &str, language: &str) -> Features {
+        self.read(title, text, Some(language), |subject| self.labeller.features(subject))
+    }
+
+    /// Does something with a clean text whose language and entities are found.
+    fn read<T>(&self, title: Option<&str>, text: &str, declared: Option<&str>, then: impl FnOnce(Subject<'_>) -> T) -> T {
         let output = Output { offsets: OffsetUnit::Utf8, names: Vec::new() };
-        let language = self.identifier.identify(title, text, Some(language));
+        let language = self.identifier.identify(title, text, declared);
         let (title, body) = (title.map(Text::new), Text::new(text));
         let entities = entities::find(&self.knowledge(), &self.tagger, title.as_ref(), &body, &language, &output);
-        self.labeller.features(title.as_ref(), &body, &language, &entities)
+        then(Subject { title: title.as_ref(), body: &body, language: &language, entities: &entities })
     }
 
     /// What the steps after cleaning say of a text that is clean already.
     pub fn annotate(&self, title: Option<&str>, text: &str, declared_language: Option<&str>) -> Annotation {
-        let output = Output { offsets: OffsetUnit::Utf8, names: Vec::new() };
-        let language = self.identifier.identify(title, text, declared_language);
-        let (title, body) = (title.map(Text::new), Text::new(text));
-        let entities = entities::find(&self.knowledge(), &self.tagger, title.as_ref(), &body, &language, &output);
+        self.read(title, text, declared_language, |subject| self.annotation(subject))
+    }
+
+    fn annotation(&self, subject: Subject<'_>) -> Annotation {
+        let entities = subject.entities;
         let mentions = entities
             .iter()
             .flat_map(|entity| entity.mentions.iter().map(|mention| (mention.field, entity.kind, mention.start..mention.end)));
         let linked = entities.iter().filter_map(|entity| entity.id.as_ref().map(|id| (entity, id)));
         let links =
             linked.flat_map(|(entity, id)| entity.mentions.iter().map(|mention| (mention.field, mention.start..mention.end, id.clone())));
-        let topics =
-            self.labeller.label(title.as_ref(), &body, &language, &entities, &[]).iter().filter_map(|topic| slug(&topic.id)).collect();
+        let topics = self.labeller.label(subject, &[], &[], &self.output);
+        let topics = topics.iter().filter_map(|topic| Some((slug(&topic.id)?, topic.score))).collect();
         Annotation { mentions: mentions.collect(), links: links.collect(), topics }
     }
 
@@ -138,7 +162,9 @@ impl Enricher {
         let knowledge = self.knowledge().at(raw.published.as_deref());
         let entities =
             timed(&mut timings.entities, || entities::find(&knowledge, &self.tagger, title.as_ref(), &body, &language, &self.output));
-        let topics = timed(&mut timings.topics, || self.labeller.label(title.as_ref(), &body, &language, &entities, &raw.sections));
+        let taxonomies = self.taxonomies();
+        let subject = Subject { title: title.as_ref(), body: &body, language: &language, entities: &entities };
+        let topics = timed(&mut timings.topics, || self.labeller.label(subject, &raw.sections, &taxonomies, &self.output));
 
         let document = EnrichedArticle {
             schema: SCHEMA.to_owned(),
@@ -149,7 +175,7 @@ impl Enricher {
             cleaning: self.cleaning(raw, &cleaned),
             fingerprint: fingerprint::fingerprint(&body),
             stats: fingerprint::stats(&body),
-            provenance: self.provenance(raw, &language, &knowledge.gazetteer),
+            provenance: self.provenance(raw, &language, &knowledge.gazetteer, &taxonomies),
             original: None,
             article: Article {
                 url: raw.url.clone(),
@@ -197,8 +223,9 @@ impl Enricher {
         }
     }
 
-    fn provenance(&self, raw: &RawArticle, language: &Language, gazetteer: &Gazetteer) -> Provenance {
-        let further = gazetteer.further().map(|layer| format!("gazetteer={:016x}", layer.checksum()));
+    fn provenance(&self, raw: &RawArticle, language: &Language, gazetteer: &Gazetteer, taxonomies: &[Arc<Taxonomy>]) -> Provenance {
+        let taxonomies = taxonomies.iter().map(|taxonomy| format!("taxonomy={:016x}", taxonomy.checksum()));
+        let further = gazetteer.further().map(|layer| format!("gazetteer={:016x}", layer.checksum())).chain(taxonomies);
         let ok = || "ok".to_owned();
         let undetermined = language.tag == "und";
         Provenance {

@@ -1,4 +1,4 @@
-//! Gazetteers as files: reading tables, compiling them, opening compiled ones in place, and noticing that a file was replaced.
+//! Gazetteers as files: reading tables, compiling them, and opening compiled ones in place.
 //!
 //! A table is text, one name a line ([`Row`]); a compiled gazetteer is an automaton that is mapped into memory, so that its size
 //! does not matter. Both may be named in `enrich.gazetteers`. How names are matched is the business of the text core.
@@ -11,9 +11,8 @@ mod sorter;
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
-    time::SystemTime,
 };
 
 pub use builder::{Builder, Summary};
@@ -112,49 +111,4 @@ pub fn read(path: &Path, mut take: impl FnMut(&Row<'_>) -> io::Result<()>) -> Re
         }
     }
     if count == 0 { Ok(()) } else { Err(GazetteerError::Rows { path: path.display().to_string(), count, faults }) }
-}
-
-/// What tells a file from the one that was there before.
-type Stamp = Option<(u64, SystemTime)>;
-
-/// The gazetteer files of a configuration, and what they were when they were last opened.
-#[derive(Debug)]
-pub struct Files {
-    paths: Vec<PathBuf>,
-    stamps: Vec<Stamp>,
-}
-
-impl Files {
-    /// Files not opened yet.
-    pub fn new(paths: Vec<PathBuf>) -> Self {
-        Self { stamps: vec![None; paths.len()], paths }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.paths.is_empty()
-    }
-
-    /// Opens all.
-    ///
-    /// # Errors
-    /// The first that cannot be opened.
-    pub fn open(&mut self) -> Result<Vec<Arc<Layer>>, GazetteerError> {
-        // Stamps first: a file replaced meanwhile is opened again.
-        self.stamps = self.now();
-        self.paths.iter().map(|path| open(path).map(Arc::new)).collect()
-    }
-
-    /// Whether a file is another than when it was last opened. Of one that is being written this is told again later.
-    pub fn changed(&self) -> bool {
-        self.now() != self.stamps
-    }
-
-    fn now(&self) -> Vec<Stamp> {
-        let stamp = |path: &PathBuf| {
-            let metadata = std::fs::metadata(path).ok()?;
-            Some((metadata.len(), metadata.modified().ok()?))
-        };
-        self.paths.iter().map(stamp).collect()
-    }
 }

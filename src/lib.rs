@@ -11,7 +11,7 @@
 //!                       │    pipeline     │   pure: no Kafka, no clock in the result, no settings files
 //!                       │ intake ─▶ enrich│
 //!                       └─────────────────┘
-//!  around it: config (file, environment, flags) · gazetteer (files of names) · metrics · http · service (start to drained end) · cli
+//!  around it: config (file, environment, flags) · gazetteer, taxonomy (files of one's own) · metrics · http · service (start to drained end) · cli
 //! ```
 //!
 //! What each part does *not* know keeps the whole simple:
@@ -28,6 +28,7 @@ pub mod cli;
 pub mod config;
 pub mod enrich;
 pub mod eval;
+pub mod files;
 pub mod gazetteer;
 pub mod http;
 pub mod intake;
@@ -36,6 +37,7 @@ pub mod pipeline;
 pub mod pretty;
 pub mod service;
 pub mod stream;
+pub mod taxonomy;
 pub mod train;
 
 /// `copydesk/` and the version: what stamps documents and headers.

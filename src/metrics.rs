@@ -37,6 +37,8 @@ pub struct Metrics {
     drain_timeouts: IntCounter,
     gazetteer_loads: IntCounterVec,
     gazetteer_entities: IntGauge,
+    taxonomy_loads: IntCounterVec,
+    taxonomy_topics: IntGauge,
 }
 
 /// What became of a message, as a label.
@@ -150,11 +152,18 @@ impl Metrics {
                 &["result"],
             )?,
             gazetteer_entities: gauge("copydesk_gazetteer_entities", "Entities in the gazetteers of enrich.gazetteers that are in use.")?,
+            taxonomy_loads: counters(
+                "copydesk_taxonomy_loads_total",
+                "Times the taxonomies of enrich.taxonomies were read, by result.",
+                &["result"],
+            )?,
+            taxonomy_topics: gauge("copydesk_taxonomy_topics", "Topics in the taxonomies of enrich.taxonomies that are in use.")?,
             registry,
         };
         metrics.register()?;
         for result in ["loaded", "failed"] {
             metrics.gazetteer_loads.with_label_values(&[result]);
+            metrics.taxonomy_loads.with_label_values(&[result]);
         }
         for outcome in OutcomeLabel::ALL {
             metrics.articles.with_label_values(&[outcome.name()]);
@@ -176,7 +185,7 @@ impl Metrics {
             Opts::new("copydesk_build_info", "1, with the version as a label.").const_label("version", env!("CARGO_PKG_VERSION")),
         )?;
         build_info.set(1);
-        let collectors: [Box<dyn prometheus::core::Collector>; 23] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 25] = [
             Box::new(build_info),
             Box::new(self.articles.clone()),
             Box::new(self.rejected.clone()),
@@ -200,6 +209,8 @@ impl Metrics {
             Box::new(self.drain_timeouts.clone()),
             Box::new(self.gazetteer_loads.clone()),
             Box::new(self.gazetteer_entities.clone()),
+            Box::new(self.taxonomy_loads.clone()),
+            Box::new(self.taxonomy_topics.clone()),
         ];
         for collector in collectors {
             self.registry.register(collector)?;
@@ -319,10 +330,12 @@ impl Metrics {
 
     /// Gazetteers were read, with this many entities in all, or could not be.
     pub fn gazetteer(&self, entities: Option<usize>) {
-        self.gazetteer_loads.with_label_values(&[if entities.is_some() { "loaded" } else { "failed" }]).inc();
-        if let Some(entities) = entities {
-            self.gazetteer_entities.set(i64::try_from(entities).unwrap_or(i64::MAX));
-        }
+        read(&self.gazetteer_loads, &self.gazetteer_entities, entities);
+    }
+
+    /// Taxonomies were read, with this many topics in all, or could not be.
+    pub fn taxonomy(&self, topics: Option<usize>) {
+        read(&self.taxonomy_loads, &self.taxonomy_topics, topics);
     }
 
     /// An offset could not be stored because the partition had left.
@@ -333,6 +346,14 @@ impl Metrics {
     /// A revocation did not drain in time.
     pub fn drain_timeout(&self) {
         self.drain_timeouts.inc();
+    }
+}
+
+/// Files were read and hold so much, or could not be.
+fn read(loads: &IntCounterVec, size: &IntGauge, found: Option<usize>) {
+    loads.with_label_values(&[if found.is_some() { "loaded" } else { "failed" }]).inc();
+    if let Some(found) = found {
+        size.set(i64::try_from(found).unwrap_or(i64::MAX));
     }
 }
 

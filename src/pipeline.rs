@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 
 use crate::{
     article::{Enriched, EnrichedArticle, EntityType, Facts, Message, Outcome, Reason, Rejection},
-    enrich::{self, Enricher, Layer, Output},
+    enrich::{self, Enricher, Layer, Output, Taxonomy},
     intake::Intake,
 };
 
@@ -26,6 +26,11 @@ impl Pipeline {
     /// See [`Enricher::set_gazetteers`].
     pub fn set_gazetteers(&self, layers: &[Arc<Layer>]) {
         self.enricher.set_gazetteers(layers);
+    }
+
+    /// See [`Enricher::set_taxonomies`].
+    pub fn set_taxonomies(&self, taxonomies: &[Arc<Taxonomy>]) {
+        self.enricher.set_taxonomies(taxonomies);
     }
 
     /// Turns one message into its outcome.

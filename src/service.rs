@@ -4,8 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use crate::{
     config::Config,
-    enrich::Layer,
-    gazetteer::{Files, GazetteerError},
+    files::{Files, FilesError, Kind},
     http,
     metrics::Metrics,
     pipeline::Pipeline,
@@ -26,9 +25,9 @@ pub enum ServiceError {
     /// The stream ended.
     #[error(transparent)]
     Stream(#[from] StreamError),
-    /// A gazetteer could not be read.
-    #[error("enrich.gazetteers: {0}")]
-    Gazetteer(#[from] GazetteerError),
+    /// Files of one's own could not be read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// A thread of the runtime failed.
     #[error("failed to load the models: {0}")]
     Load(String),
@@ -61,20 +60,17 @@ pub async fn run(
         http = %address,
         "copydesk starts"
     );
+    let counts = metrics.clone();
     let load = move || {
         let pipeline = Pipeline::load(config.intake, config.output, config.original);
-        let mut files = Files::new(config.gazetteers);
-        let layers = files.open()?;
-        pipeline.set_gazetteers(&layers);
-        Ok::<_, GazetteerError>((Arc::new(pipeline), files, layers))
+        let own = [Files::new(Kind::Gazetteers, config.gazetteers), Files::new(Kind::Taxonomies, config.taxonomies)];
+        let mut own: Vec<Files> = own.into_iter().filter(|files| !files.is_empty()).collect();
+        own.iter_mut().try_for_each(|files| take(files, &pipeline, &counts))?;
+        Ok::<_, FilesError>((Arc::new(pipeline), own))
     };
-    let (pipeline, files, layers) = tokio::task::spawn_blocking(load).await.map_err(|error| ServiceError::Load(error.to_string()))??;
-    let _refresh = if files.is_empty() {
-        None
-    } else {
-        loaded(&metrics, &layers);
-        Some(AbortOnDrop(tokio::spawn(refresh(files, config.gazetteer_refresh, Arc::clone(&pipeline), metrics.clone()))))
-    };
+    let (pipeline, own) = tokio::task::spawn_blocking(load).await.map_err(|error| ServiceError::Load(error.to_string()))??;
+    let refreshed = own.into_iter().map(|files| refresh(files, config.refresh, Arc::clone(&pipeline), metrics.clone()));
+    let _refresh: Vec<AbortOnDrop> = refreshed.map(|refresh| AbortOnDrop(tokio::spawn(refresh))).collect();
 
     tokio::pin!(shutdown);
     tokio::select! {
@@ -99,40 +95,41 @@ impl Drop for AbortOnDrop {
     }
 }
 
-fn loaded(metrics: &Metrics, layers: &[Arc<Layer>]) {
-    let entities = layers.iter().map(|layer| layer.entities()).sum();
-    metrics.gazetteer(Some(entities));
-    tracing::info!(files = layers.len(), entities, names = layers.iter().map(|layer| layer.names()).sum::<usize>(), "gazetteers loaded");
+/// Reads files of one's own and counts it.
+fn take(files: &mut Files, pipeline: &Pipeline, metrics: &Metrics) -> Result<(), FilesError> {
+    let found = files.load(pipeline);
+    let size = found.as_ref().ok().copied();
+    match files.kind() {
+        Kind::Gazetteers => metrics.gazetteer(size),
+        Kind::Taxonomies => metrics.taxonomy(size),
+    }
+    let size = found?;
+    match files.kind() {
+        Kind::Gazetteers => tracing::info!(entities = size, "gazetteers loaded"),
+        Kind::Taxonomies => tracing::info!(topics = size, "taxonomies loaded"),
+    }
+    Ok(())
 }
 
-/// Reads gazetteers again when a file was replaced. Of files that cannot be read the old ones stay.
+/// Reads files again when one was replaced. Of files that cannot be read the old ones stay.
 async fn refresh(mut files: Files, interval: Duration, pipeline: Arc<Pipeline>, metrics: Metrics) {
     loop {
         tokio::time::sleep(interval).await;
+        let (pipeline, metrics) = (Arc::clone(&pipeline), metrics.clone());
         let look = tokio::task::spawn_blocking(move || {
-            let opened = files.changed().then(|| files.open());
-            (files, opened)
-        });
-        let opened = match look.await {
-            Ok((back, opened)) => {
-                files = back;
-                opened
+            if files.changed()
+                && let Err(error) = take(&mut files, &pipeline, &metrics)
+            {
+                tracing::error!("{error}; those read before stay in use");
             }
+            files
+        });
+        match look.await {
+            Ok(back) => files = back,
             Err(error) => {
-                tracing::error!(%error, "gazetteers are no longer looked at; restart to have them read again");
+                tracing::error!(%error, "files of your own are no longer looked at; restart to have them read again");
                 return;
             }
-        };
-        match opened {
-            Some(Ok(layers)) => {
-                pipeline.set_gazetteers(&layers);
-                loaded(&metrics, &layers);
-            }
-            Some(Err(error)) => {
-                metrics.gazetteer(None);
-                tracing::error!("enrich.gazetteers: {error}; those read before stay in use");
-            }
-            None => {}
         }
     }
 }

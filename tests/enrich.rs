@@ -58,7 +58,10 @@ fn holds(document: &EnrichedArticle, unit: OffsetUnit) {
     }
     spans.sort_unstable();
     assert!(spans.windows(2).all(|pair| pair[0].0 != pair[1].0 || pair[0].2 <= pair[1].1), "mentions do not overlap");
-    assert!(document.topics.len() <= 3 && document.topics.iter().all(|topic| (0.0..=1.0).contains(&topic.score)));
+    let top: Vec<&str> = document.topics.iter().filter(|topic| topic.level == 1).map(|topic| topic.id.as_str()).collect();
+    let mut second = document.topics.iter().skip(top.len());
+    assert!(top.len() <= 3 && document.topics.len() <= 6 && document.topics.iter().all(|topic| (0.0..=1.0).contains(&topic.score)));
+    assert!(second.all(|topic| topic.level == 2 && topic.broader.as_deref().is_some_and(|broader| top.contains(&broader))));
     assert!(!document.article.text.trim().is_empty(), "cleaning never empties an article");
 }
 

@@ -143,7 +143,7 @@ fn a_running_service_reads_a_replaced_file_again() {
     replace(TABLE);
     // Gazetteers are in use before a broker answers.
     let files = table.display().to_string();
-    let service = Copydesk::run("127.0.0.1:1", &[("enrich.gazetteers", &files), ("enrich.gazetteer_refresh", "100ms")]);
+    let service = Copydesk::run("127.0.0.1:1", &[("enrich.gazetteers", &files), ("enrich.refresh", "100ms")]);
     let metric = |line: &str| {
         wait_for(line, Duration::from_secs(60), || {
             service.get("/metrics").is_some_and(|(_, text)| text.lines().any(|found| found == line))

@@ -24,7 +24,8 @@ pub struct EnrichedArticle {
     pub language: LanguageReport,
     /// People, organisations and places, most salient first.
     pub entities: Vec<Entity>,
-    /// IPTC Media Topics, best first; at most three.
+    /// At most three top-level IPTC Media Topics, best first; then what the lexicon finds below them, at most three; then topics of
+    /// taxonomies.
     pub topics: Vec<Topic>,
     /// What cleaning removed.
     pub cleaning: Cleaning,
@@ -250,18 +251,25 @@ pub struct Mention {
     pub text: String,
 }
 
-/// One topic of the IPTC Media Topics vocabulary.
+/// One topic: of the IPTC Media Topics vocabulary, or of a taxonomy of `enrich.taxonomies`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Topic {
-    /// `medtop:` and eight digits.
+    /// `medtop:` and eight digits, or as the taxonomy has it.
     pub id: String,
-    /// The concept's URI.
+    /// The concept's URI; of a taxonomy the id again.
     pub uri: String,
-    /// English name.
+    /// English name, or as the taxonomy has it.
     pub label: String,
-    /// Level in the vocabulary; 1 is a top-level topic.
+    /// Names in the languages of `output.names`, by language, where there are any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// Level in the vocabulary: 1 is a top-level topic, 2 one below it, 0 one of a taxonomy.
     pub level: u8,
-    /// Calibrated probability, 0..1: of labels with 0.8, eight in ten are right.
+    /// On level 2 the id of the topic above, which is there too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broader: Option<String>,
+    /// On level 1 a calibrated probability, 0..1: of labels with 0.8, eight in ten are right. On level 2 that of the topic above, less
+    /// where there is little evidence; not calibrated. Of a taxonomy what the weights of its rows give.
     pub score: f64,
     /// Words, phrases and stems of the lexicon that the article has and that weighed most, at most five.
     #[serde(default)]

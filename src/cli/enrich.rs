@@ -12,7 +12,7 @@ use crate::{
     article::Message,
     config::colours_allowed,
     enrich::OffsetUnit,
-    gazetteer::Files,
+    files::{Files, Kind},
     intake::Format,
     pipeline::Pipeline,
     pretty::{self, Style},
@@ -27,11 +27,12 @@ pub(super) fn run(arguments: EnrichArguments) -> Result<Exit, Exit> {
     }
     let format = config.intake.format;
     let pipeline = Pipeline::load(config.intake, output, config.original);
-    let layers = Files::new(config.gazetteers).open().map_err(|error| {
-        eprintln!("enrich.gazetteers: {error}");
+    let refused = |error| {
+        eprintln!("{error}");
         Exit::Configuration
-    })?;
-    pipeline.set_gazetteers(&layers);
+    };
+    Files::new(Kind::Gazetteers, config.gazetteers).load(&pipeline).map_err(refused)?;
+    Files::new(Kind::Taxonomies, config.taxonomies).load(&pipeline).map_err(refused)?;
     let stdout = std::io::stdout();
     let style = Style { colour: stdout.is_terminal() && colours_allowed(), paragraphs: None };
     let mut out = stdout.lock();

@@ -1,29 +1,41 @@
-//! Topics: IPTC Media Topics, by a classifier that reads the text, the entities and a weighted lexicon.
+//! Topics: IPTC Media Topics, by a classifier that reads the text, the entities and a weighted lexicon; and topics of one's own, by rules.
 //!
-//! Scores are probabilities, calibrated on articles that the weights were not made on. A topic is published from its own threshold
-//! on, the best one from [`LEAST`] on, and one that the lexicon has no term for from [`UNSPOKEN`] on. The lexicon's terms are the evidence an editor is shown. Labels carry the ids of the
-//! vocabulary; "(c) IPTC, CC BY 4.0" holds for the names.
+//! - Scores of the top level are probabilities, calibrated on articles that the weights were not made on. A topic is published from its
+//!   own threshold on, the best one from [`LEAST`] on, and one that neither the lexicon has a term for nor the publisher a section from
+//!   [`UNSPOKEN`] on.
+//! - The second level is the lexicon's: a concept is published where its terms suffice and its top-level topic is published.
+//! - The lexicon's terms are the evidence an editor is shown.
 
 pub(crate) mod classifier;
 mod lexicon;
+pub(crate) mod taxonomy;
+mod vocabulary;
+
+use std::sync::Arc;
 
 use super::{
+    Output,
     language::Language,
     text::{Text, fold},
 };
 use crate::article::{Entity, Topic};
 pub(crate) use classifier::{Classifier, Features};
 use lexicon::{Evidence, Lexicon};
+use taxonomy::Taxonomy;
 
 /// Name and edition of the vocabulary, for the provenance of a document.
 pub(super) const VOCABULARY: &str = "mediatopic=2023-10-24";
 
 /// The best topic is published from this probability on, if the lexicon has a term for it.
 const LEAST: f64 = 0.12;
-/// A topic that the lexicon has no term for in the article is published from this probability on.
+/// A topic that the lexicon has no term for in the article, nor the publisher a section, is published from this probability on.
 const UNSPOKEN: f64 = 0.5;
-/// Most topics of an article: people give one or two.
+/// Most topics of an article on a level: people give one or two.
 const MOST: usize = 3;
+/// A concept of the second level is published from this much evidence on, which is two terms or a strong one,
+const SECOND: f64 = 2.0;
+/// and from this share of its top-level topic's evidence on.
+const SECOND_SHARE: f64 = 0.2;
 /// Terms told of a topic.
 const TOLD: usize = 5;
 
@@ -54,7 +66,16 @@ pub fn slug(id: &str) -> Option<&'static str> {
 }
 
 /// Log odds that a publisher's own section adds to its topic.
-const SECTION: f64 = 2.0;
+const SECTION: f64 = 3.0;
+
+/// What is said of an article before its topics.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) title: Option<&'a Text<'a>>,
+    pub(super) body: &'a Text<'a>,
+    pub(super) language: &'a Language,
+    pub(super) entities: &'a [Entity],
+}
 
 /// What labels articles: the lexicon and the classifier that weighs it.
 #[derive(Debug)]
@@ -72,33 +93,42 @@ impl Labeller {
 
     /// Whether the lexicon speaks a language.
     pub(super) fn covers(&self, language: &Language) -> bool {
-        self.lexicon.of(language.primary()).is_some()
+        self.lexicon.speaks(language.primary())
+    }
+
+    fn evidence(&self, subject: Subject<'_>) -> Option<Vec<Evidence>> {
+        let language = subject.language.primary();
+        self.lexicon.of(language).map(|terms| terms.evidence(subject.title, subject.body, language))
     }
 
     /// What the classifier is shown of an article.
-    pub(crate) fn features(&self, title: Option<&Text<'_>>, body: &Text<'_>, language: &Language, entities: &[Entity]) -> Features {
-        let evidence = self.lexicon.of(language.primary()).map(|terms| terms.evidence(title, body, language.primary()));
-        Features::new(title, body, language.primary(), entities, evidence.as_ref())
+    pub(super) fn features(&self, subject: Subject<'_>) -> Features {
+        Features::new(subject, self.evidence(subject).as_deref())
     }
 
-    /// Labels headline and body, best topic first; `sections` are the publisher's own.
-    pub(super) fn label(
-        &self,
-        title: Option<&Text<'_>>,
-        body: &Text<'_>,
-        language: &Language,
-        entities: &[Entity],
-        sections: &[String],
-    ) -> Vec<Topic> {
-        let language = language.primary();
-        let Some(terms) = self.lexicon.of(language) else { return Vec::new() };
-        let evidence = terms.evidence(title, body, language);
-        let features = Features::new(title, body, language, entities, Some(&evidence));
-        let mut probabilities = self.classifier.probabilities(&features);
-        let mut hinted: Vec<usize> = sections.iter().filter_map(|section| self.topic_of_section(section, language)).collect();
-        hinted.sort_unstable();
-        hinted.dedup();
-        for topic in hinted.into_iter().take(MOST) {
+    /// Labels an article; `sections` are the publisher's own.
+    pub(super) fn label(&self, subject: Subject<'_>, sections: &[String], taxonomies: &[Arc<Taxonomy>], output: &Output) -> Vec<Topic> {
+        let language = subject.language.primary();
+        let mut topics = self.evidence(subject).map_or_else(Vec::new, |evidence| {
+            let mut hinted: Vec<usize> = sections.iter().filter_map(|section| self.concept_of_section(section, language)).collect();
+            hinted.sort_unstable();
+            hinted.dedup();
+            let published = self.top_level(subject, &evidence, &hinted);
+            let second = self.second_level(&published, &evidence, &hinted);
+            published.iter().chain(&second).filter_map(|(concept, score)| self.topic(*concept, *score, &evidence, output)).collect()
+        });
+        topics.extend(taxonomy::label(taxonomies, subject.title, subject.body, language, TOLD));
+        topics
+    }
+
+    /// Top-level topics and their probabilities, the best first.
+    fn top_level(&self, subject: Subject<'_>, evidence: &[Evidence], hinted: &[usize]) -> Vec<(usize, f64)> {
+        let mut probabilities = self.classifier.probabilities(&Features::new(subject, Some(evidence)));
+        let mut tops: Vec<usize> =
+            hinted.iter().filter_map(|concept| self.lexicon.vocabulary().get(*concept)).map(|concept| concept.top).collect();
+        tops.sort_unstable();
+        tops.dedup();
+        for &topic in tops.iter().take(MOST) {
             let odds = probabilities[topic] / (1.0 - probabilities[topic]).max(1e-6) * SECTION.exp();
             probabilities[topic] = odds / (1.0 + odds);
         }
@@ -106,7 +136,7 @@ impl Labeller {
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let published = ranked.into_iter().enumerate().filter(|(place, (topic, probability))| {
             let threshold = self.classifier.heads.get(*topic).map_or(1.0, |head| f64::from(head.threshold));
-            let spoken_for = evidence[*topic].score > 0.0;
+            let spoken_for = evidence[*topic].score > 0.0 || tops.contains(topic);
             let least = match (spoken_for, place) {
                 (true, 0) => LEAST,
                 (true, _) => threshold,
@@ -114,35 +144,54 @@ impl Labeller {
             };
             *probability >= least
         });
-        published
-            .take(MOST)
-            .map(|(_, (topic, probability))| {
-                let (_, id, name) = TOPICS[topic];
-                Topic {
-                    id: format!("medtop:{id}"),
-                    uri: format!("http://cv.iptc.org/newscodes/mediatopic/{id}"),
-                    label: name.to_owned(),
-                    level: 1,
-                    score: super::round(probability),
-                    evidence: strongest(&evidence[topic]),
-                }
-            })
-            .collect()
+        published.take(MOST).map(|(_, found)| found).collect()
     }
 
-    /// The topic that a publisher's section or subject code means: `medtop:` ids, old eight-digit subject codes (the first two
-    /// digits are those of the topics), slugs, English names, and names of sections in many languages.
-    fn topic_of_section(&self, section: &str, language: &str) -> Option<usize> {
+    /// What there is evidence for below the published topics, the best first. The publisher's own word is evidence.
+    fn second_level(&self, published: &[(usize, f64)], evidence: &[Evidence], hinted: &[usize]) -> Vec<(usize, f64)> {
+        let found = evidence.iter().enumerate().skip(TOPICS.len()).filter_map(|(at, own)| {
+            let top = self.lexicon.vocabulary().get(at)?.top;
+            let (_, probability) = published.iter().find(|(topic, _)| *topic == top)?;
+            let hint = if hinted.contains(&at) { SECOND } else { 0.0 };
+            let enough = own.score + hint >= SECOND && (hint > 0.0 || own.score >= SECOND_SHARE * evidence[top].score);
+            enough.then(|| (at, probability * (1.0 - (-own.score - hint).exp())))
+        });
+        let mut found: Vec<(usize, f64)> = found.collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1));
+        found.truncate(MOST);
+        found
+    }
+
+    fn topic(&self, concept: usize, score: f64, evidence: &[Evidence], output: &Output) -> Option<Topic> {
+        let known = self.lexicon.vocabulary().get(concept)?;
+        let is_top = known.top == concept;
+        let names = known.names.iter().filter(|(tag, _)| output.names.iter().any(|wanted| wanted == tag));
+        Some(Topic {
+            id: format!("medtop:{}", known.id),
+            uri: format!("http://cv.iptc.org/newscodes/mediatopic/{}", known.id),
+            label: known.name.to_owned(),
+            names: names.map(|(tag, name)| ((*tag).to_owned(), (*name).to_owned())).collect(),
+            level: if is_top { 1 } else { 2 },
+            broader: if is_top { None } else { self.lexicon.vocabulary().get(known.top).map(|top| format!("medtop:{}", top.id)) },
+            score: super::round(score),
+            evidence: strongest(&evidence[concept]),
+        })
+    }
+
+    /// The concept that a publisher's section means: ids of Media Topics of any level and age, Subject Codes, slugs, names in the locales
+    /// of IPTC and in ours, and names of sections in many languages.
+    fn concept_of_section(&self, section: &str, language: &str) -> Option<usize> {
         let code = section.rsplit([':', '/']).next().unwrap_or_default().trim();
-        let digits = code.len() == 8 && code.bytes().all(|byte| byte.is_ascii_digit());
-        if digits {
-            return TOPICS.iter().position(|(_, id, _)| id.get(..2) == code.get(..2));
+        if code.len() == 8 && code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return self.lexicon.vocabulary().code(code);
         }
         let key = fold(section);
-        TOPICS
-            .iter()
-            .position(|(slug, _, name)| key == fold(slug) || key == *name || name.split(", ").any(|part| part == key))
-            .or_else(|| self.lexicon.section(section, language))
+        // Sections first: of what several concepts are called, they say what publishers mean.
+        self.lexicon
+            .section(section, language)
+            .or_else(|| self.lexicon.vocabulary().slug(&key.replace(' ', "_")))
+            .or_else(|| self.lexicon.vocabulary().named(section))
+            .or_else(|| TOPICS.iter().position(|(_, _, name)| name.split(", ").any(|part| part == key)))
     }
 }
 
@@ -160,11 +209,9 @@ mod tests {
 
     fn topics(title: &str, body: &str) -> Vec<&'static str> {
         let language = Identifier::shipped().identify(Some(title), body, None);
-        Labeller::load()
-            .label(Some(&Text::new(title)), &Text::new(body), &language, &[], &[])
-            .iter()
-            .filter_map(|topic| slug(&topic.id))
-            .collect()
+        let (title, body) = (Text::new(title), Text::new(body));
+        let subject = Subject { title: Some(&title), body: &body, language: &language, entities: &[] };
+        Labeller::load().label(subject, &[], &[], &Output::default()).iter().filter_map(|topic| slug(&topic.id)).collect()
     }
 
     #[test]

@@ -9,27 +9,25 @@ use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
 
 use super::{
-    TOPICS,
+    Subject, TOPICS,
     lexicon::{Evidence, bare_arabic},
+    vocabulary::CONCEPTS,
 };
-use crate::{
-    article::Entity,
-    enrich::{
-        model::Malformed,
-        text::{Text, slice},
-    },
+use crate::enrich::{
+    model::Malformed,
+    text::{Text, slice},
 };
 
 /// Rows of sparse weights: 2 to this power.
 pub(crate) const BITS: u32 = 18;
-/// Dense features: three a topic, and two of the length.
-pub(crate) const DENSE: usize = 3 * TOPICS.len() + 2;
+/// Dense features: three a topic, one a concept of the second level, and two of the length.
+pub(crate) const DENSE: usize = 2 * TOPICS.len() + CONCEPTS + 2;
 /// Characters of the beginning of a word that stands for its inflected forms.
 const BEGINNING: usize = 5;
 /// Words of a text that are read: what an article is about is said by then.
 const MOST_WORDS: usize = 1_200;
 /// First bytes of a model file.
-const MAGIC: &[u8; 20] = b"copydesk-topics-1\n\0\0";
+const MAGIC: &[u8; 20] = b"copydesk-topics-2\n\0\0";
 
 /// What the model is shown of an article.
 #[derive(Debug, Clone, Default)]
@@ -41,13 +39,9 @@ pub(crate) struct Features {
 }
 
 impl Features {
-    pub(super) fn new(
-        title: Option<&Text<'_>>,
-        body: &Text<'_>,
-        language: &str,
-        entities: &[Entity],
-        evidence: Option<&[Evidence; TOPICS.len()]>,
-    ) -> Self {
+    pub(super) fn new(subject: Subject<'_>, evidence: Option<&[Evidence]>) -> Self {
+        let Subject { title, body, entities, .. } = subject;
+        let language = subject.language.primary();
         let mut rows: Vec<u32> = Vec::with_capacity(3 * body.len().min(MOST_WORDS));
         for (text, times) in title.map(|text| (text, 2)).into_iter().chain([(body, 1)]) {
             (0..times).for_each(|_| words(text, language, &mut rows));
@@ -68,14 +62,16 @@ impl Features {
     }
 }
 
-/// Strength against what an article of that length meets by chance, share of all evidence, and headline.
-fn dense(evidence: &[Evidence; TOPICS.len()], length: usize) -> Vec<f32> {
+/// Strength against what an article of that length meets by chance, share of all evidence, and headline; strength of the second level.
+fn dense(evidence: &[Evidence], length: usize) -> Vec<f32> {
     let scale = 2.0 + (length as f64 / 80.0).sqrt();
+    let (evidence, second) = evidence.split_at(TOPICS.len().min(evidence.len()));
     let sum: f64 = evidence.iter().map(|evidence| evidence.score).sum();
     let strength = evidence.iter().map(|evidence| 1.0 - (-evidence.score / scale).exp());
     let share = evidence.iter().map(|evidence| evidence.score / (sum + 1.0));
     let title = evidence.iter().map(|evidence| 1.0 - (-evidence.title / 2.0).exp());
-    strength.chain(share).chain(title).map(|value| value as f32).collect()
+    let second = second.iter().map(|evidence| 1.0 - (-evidence.score / scale).exp());
+    strength.chain(share).chain(title).chain(second).map(|value| value as f32).collect()
 }
 
 fn words(text: &Text<'_>, language: &str, rows: &mut Vec<u32>) {
