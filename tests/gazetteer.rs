@@ -3,10 +3,10 @@
 
 mod support;
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{path::Path, process::Command};
 
 use serde_json::Value;
-use support::{Copydesk, wait_for};
+use support::{Copydesk, replace};
 
 const TABLE: &str = "# id\ttype\tlanguage\tname\tflags\n\
     desk:blorvik\torganisation/company\tund\tBlorvik\talways\n\
@@ -135,27 +135,17 @@ fn shipped_tables_are_compiled() {
 fn a_running_service_reads_a_replaced_file_again() {
     let folder = tempfile::tempdir().unwrap();
     let table = folder.path().join("mine.tsv");
-    let replace = |text: &str| {
-        let new = folder.path().join("new.tsv");
-        std::fs::write(&new, text).unwrap();
-        std::fs::rename(&new, &table).unwrap();
-    };
-    replace(TABLE);
+    replace(&table, TABLE);
     // Gazetteers are in use before a broker answers.
     let files = table.display().to_string();
     let service = Copydesk::run("127.0.0.1:1", &[("enrich.gazetteers", &files), ("enrich.refresh", "100ms")]);
-    let metric = |line: &str| {
-        wait_for(line, Duration::from_secs(60), || {
-            service.get("/metrics").is_some_and(|(_, text)| text.lines().any(|found| found == line))
-        });
-    };
-    metric("copydesk_gazetteer_entities 2");
-    replace(&format!("{TABLE}desk:third\tperson\tund\tThird Person\n"));
-    metric("copydesk_gazetteer_entities 3");
-    replace("nonsense\n");
-    metric("copydesk_gazetteer_loads_total{result=\"failed\"} 1");
-    metric("copydesk_gazetteer_entities 3");
-    replace(TABLE);
-    metric("copydesk_gazetteer_entities 2");
+    service.wait_for_metric("copydesk_gazetteer_entities 2");
+    replace(&table, &format!("{TABLE}desk:third\tperson\tund\tThird Person\n"));
+    service.wait_for_metric("copydesk_gazetteer_entities 3");
+    replace(&table, "nonsense\n");
+    service.wait_for_metric("copydesk_gazetteer_loads_total{result=\"failed\"} 1");
+    service.wait_for_metric("copydesk_gazetteer_entities 3");
+    replace(&table, TABLE);
+    service.wait_for_metric("copydesk_gazetteer_entities 2");
     assert!(service.log().contains("those read before stay in use"), "{}", service.log());
 }

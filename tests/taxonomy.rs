@@ -3,10 +3,10 @@
 
 mod support;
 
-use std::{process::Command, time::Duration};
+use std::process::Command;
 
 use serde_json::Value;
-use support::{Copydesk, wait_for};
+use support::{Copydesk, replace};
 
 const TABLE: &str = "topic\tlanguage\tterms\tweight\tmust\tmust_not\n\
     desk:energy Energy transition\ten\twind farm*, solar power\t0.9\t\tfootball\n\
@@ -87,24 +87,14 @@ fn faults_are_told_with_their_lines() {
 fn a_running_service_reads_a_replaced_table_again() {
     let folder = tempfile::tempdir().unwrap();
     let table = folder.path().join("mine.tsv");
-    let replace = |text: &str| {
-        let new = folder.path().join("new.tsv");
-        std::fs::write(&new, text).unwrap();
-        std::fs::rename(&new, &table).unwrap();
-    };
-    replace(TABLE);
+    replace(&table, TABLE);
     let files = table.display().to_string();
     let service = Copydesk::run("127.0.0.1:1", &[("enrich.taxonomies", &files), ("enrich.refresh", "100ms")]);
-    let metric = |line: &str| {
-        wait_for(line, Duration::from_secs(60), || {
-            service.get("/metrics").is_some_and(|(_, text)| text.lines().any(|found| found == line))
-        });
-    };
-    metric("copydesk_taxonomy_topics 2");
-    replace(&format!("{TABLE}desk:third\ten\tthird thing\n"));
-    metric("copydesk_taxonomy_topics 3");
-    replace("nonsense\n");
-    metric("copydesk_taxonomy_loads_total{result=\"failed\"} 1");
-    metric("copydesk_taxonomy_topics 3");
+    service.wait_for_metric("copydesk_taxonomy_topics 2");
+    replace(&table, &format!("{TABLE}desk:third\ten\tthird thing\n"));
+    service.wait_for_metric("copydesk_taxonomy_topics 3");
+    replace(&table, "nonsense\n");
+    service.wait_for_metric("copydesk_taxonomy_loads_total{result=\"failed\"} 1");
+    service.wait_for_metric("copydesk_taxonomy_topics 3");
     assert!(service.log().contains("those read before stay in use"), "{}", service.log());
 }

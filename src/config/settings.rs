@@ -73,7 +73,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("enrich.taxonomies", "", "Tables of topics of your own, a list."),
     setting("enrich.refresh", "10s", "How often those files are looked at; when one was replaced, its kind is read again."),
     setting("output.offsets", "codepoint", "Unit of all offsets: codepoint, utf16 or utf8."),
-    setting("output.names", "en", "Languages in which names of linked entities are given, a list."),
+    setting("output.names", "en", "Languages in which names of linked entities and of topics are given, a list."),
     setting("output.original", "false", "Whether the input goes into the document, byte for byte."),
     setting("http.listen", "127.0.0.1:9464", "Address of /metrics, /ready and /live; port 0 picks one."),
     setting("log.format", "auto", "human, json, or auto: human on a terminal."),

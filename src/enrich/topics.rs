@@ -96,7 +96,7 @@ impl Labeller {
         self.lexicon.speaks(language.primary())
     }
 
-    fn evidence(&self, subject: Subject<'_>) -> Option<Vec<Evidence>> {
+    fn evidence(&self, subject: Subject<'_>) -> Option<Vec<Evidence<'_>>> {
         let language = subject.language.primary();
         self.lexicon.of(language).map(|terms| terms.evidence(subject.title, subject.body, language))
     }
@@ -122,7 +122,7 @@ impl Labeller {
     }
 
     /// Top-level topics and their probabilities, the best first.
-    fn top_level(&self, subject: Subject<'_>, evidence: &[Evidence], hinted: &[usize]) -> Vec<(usize, f64)> {
+    fn top_level(&self, subject: Subject<'_>, evidence: &[Evidence<'_>], hinted: &[usize]) -> Vec<(usize, f64)> {
         let mut probabilities = self.classifier.probabilities(&Features::new(subject, Some(evidence)));
         let mut tops: Vec<usize> =
             hinted.iter().filter_map(|concept| self.lexicon.vocabulary().get(*concept)).map(|concept| concept.top).collect();
@@ -148,7 +148,7 @@ impl Labeller {
     }
 
     /// What there is evidence for below the published topics, the best first. The publisher's own word is evidence.
-    fn second_level(&self, published: &[(usize, f64)], evidence: &[Evidence], hinted: &[usize]) -> Vec<(usize, f64)> {
+    fn second_level(&self, published: &[(usize, f64)], evidence: &[Evidence<'_>], hinted: &[usize]) -> Vec<(usize, f64)> {
         let found = evidence.iter().enumerate().skip(TOPICS.len()).filter_map(|(at, own)| {
             let top = self.lexicon.vocabulary().get(at)?.top;
             let (_, probability) = published.iter().find(|(topic, _)| *topic == top)?;
@@ -162,7 +162,7 @@ impl Labeller {
         found
     }
 
-    fn topic(&self, concept: usize, score: f64, evidence: &[Evidence], output: &Output) -> Option<Topic> {
+    fn topic(&self, concept: usize, score: f64, evidence: &[Evidence<'_>], output: &Output) -> Option<Topic> {
         let known = self.lexicon.vocabulary().get(concept)?;
         let is_top = known.top == concept;
         let names = known.names.iter().filter(|(tag, _)| output.names.iter().any(|wanted| wanted == tag));
@@ -196,10 +196,10 @@ impl Labeller {
 }
 
 /// The terms that weigh most.
-fn strongest(evidence: &Evidence) -> Vec<String> {
-    let mut terms: Vec<&(String, f64)> = evidence.terms.iter().collect();
-    terms.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    terms.into_iter().take(TOLD).map(|(term, _)| term.clone()).collect()
+fn strongest(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut terms = evidence.terms.clone();
+    terms.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    terms.into_iter().take(TOLD).map(|(term, _)| term.to_owned()).collect()
 }
 
 #[cfg(test)]

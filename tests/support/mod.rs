@@ -5,7 +5,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -31,6 +31,13 @@ pub fn wait_for(what: &str, patience: Duration, mut holds: impl FnMut() -> bool)
         assert!(Instant::now() < deadline, "waited {patience:?} for {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Puts a text where a file is, as a user should: whole, by renaming.
+pub fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(&new, path).unwrap();
 }
 
 fn repository() -> PathBuf {
@@ -226,6 +233,11 @@ impl Copydesk {
 
     pub fn wait_for_log(&self, text: &str, patience: Duration) {
         wait_for(&format!("the log line '{text}' in:\n{}", self.log()), patience, || self.log().contains(text));
+    }
+
+    /// Waits until `/metrics` has the line.
+    pub fn wait_for_metric(&self, line: &str) {
+        wait_for(line, Duration::from_secs(60), || self.get("/metrics").is_some_and(|(_, text)| text.lines().any(|found| found == line)));
     }
 
     /// Status and body of a GET.

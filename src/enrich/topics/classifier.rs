@@ -39,7 +39,7 @@ pub(crate) struct Features {
 }
 
 impl Features {
-    pub(super) fn new(subject: Subject<'_>, evidence: Option<&[Evidence]>) -> Self {
+    pub(super) fn new(subject: Subject<'_>, evidence: Option<&[Evidence<'_>]>) -> Self {
         let Subject { title, body, entities, .. } = subject;
         let language = subject.language.primary();
         let mut rows: Vec<u32> = Vec::with_capacity(3 * body.len().min(MOST_WORDS));
@@ -63,7 +63,7 @@ impl Features {
 }
 
 /// Strength against what an article of that length meets by chance, share of all evidence, and headline; strength of the second level.
-fn dense(evidence: &[Evidence], length: usize) -> Vec<f32> {
+fn dense(evidence: &[Evidence<'_>], length: usize) -> Vec<f32> {
     let scale = 2.0 + (length as f64 / 80.0).sqrt();
     let (evidence, second) = evidence.split_at(TOPICS.len().min(evidence.len()));
     let sum: f64 = evidence.iter().map(|evidence| evidence.score).sum();

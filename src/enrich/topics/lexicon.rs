@@ -65,13 +65,13 @@ pub(super) struct Entry {
 
 /// What the lexicon says of one concept in one article.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Evidence {
+pub(super) struct Evidence<'t> {
     /// Sum over its terms of weight times the root of the count.
     pub(super) score: f64,
     /// Sum over its terms in the headline.
     pub(super) title: f64,
     /// Its terms and what each adds.
-    pub(super) terms: Vec<(String, f64)>,
+    pub(super) terms: Vec<(&'t str, f64)>,
 }
 
 /// All languages. One is read when the first text of it comes: most readers have few.
@@ -241,7 +241,7 @@ impl Terms {
     }
 
     /// Evidence of every concept in headline and body.
-    pub(super) fn evidence(&self, title: Option<&Text<'_>>, body: &Text<'_>, language: &str) -> Vec<Evidence> {
+    pub(super) fn evidence(&self, title: Option<&Text<'_>>, body: &Text<'_>, language: &str) -> Vec<Evidence<'_>> {
         let mut found: Vec<(usize, bool)> = Vec::new();
         for (text, is_title) in title.map(|text| (text, true)).into_iter().chain([(body, false)]) {
             self.scan(text, language, Overlaps::None, |entry| found.push((entry, is_title)));
@@ -257,7 +257,7 @@ impl Terms {
                 let adds = weight * count.sqrt();
                 evidence.score += adds;
                 evidence.title += if in_title { *weight } else { 0.0 };
-                evidence.terms.push((entry.written.clone(), adds));
+                evidence.terms.push((&entry.written, adds));
             }
         }
         evidence

@@ -13,7 +13,7 @@ use super::lexicon::{EVERY, Overlaps, Terms};
 use crate::{article::Topic, enrich::text::Text};
 
 /// Columns of a table; the last three may be missing.
-pub(crate) const COLUMNS: [&str; 6] = ["topic", "language", "terms", "weight", "must", "must_not"];
+const COLUMNS: [&str; 6] = ["topic", "language", "terms", "weight", "must", "must_not"];
 /// Weight of a row that says none.
 const WEIGHT: f64 = 0.8;
 /// A topic is published from this score on.
@@ -109,11 +109,6 @@ impl Taxonomy {
     /// Topics in the table.
     pub fn topics(&self) -> usize {
         self.topics.len()
-    }
-
-    /// Rules in the table.
-    pub fn rules(&self) -> usize {
-        self.rules.len()
     }
 
     /// What tells one table from another.
