@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 use crate::{
     enrich::{Identifier, OffsetUnit, Output, TOPICS},
     intake::{DEEPEST, Format, Intake, Mapping, Path},
-    stream::{self, Routing, Security},
+    stream::{self, Delivery, GroupProtocol, Routing, Security, Transactions},
 };
 
 /// A valid configuration.
@@ -156,6 +156,12 @@ impl Reader {
         let max_poll_interval = self.parse("kafka.max_poll_interval", duration, parse_duration);
         let session_timeout = self.parse("kafka.session_timeout", duration, parse_duration);
         let commit_interval = self.parse("kafka.commit_interval", duration, parse_duration);
+        let protocol = self.parse("kafka.group_protocol", "classic or consumer", |text| match text {
+            "classic" => Some(GroupProtocol::Classic),
+            "consumer" => Some(GroupProtocol::Consumer),
+            _ => None,
+        });
+        let delivery = self.delivery(group.as_deref().unwrap_or_default());
         let workers = self.parse("enrich.workers", "a whole number; 0 is one per core", |text| text.parse::<usize>().ok());
         let refresh = self.parse("enrich.refresh", duration, parse_duration);
         let format = self.parse("intake.format", "auto, json or text", |text| match text {
@@ -195,6 +201,8 @@ impl Reader {
             brokers: brokers?,
             group: group?,
             instance: self.optional("kafka.instance"),
+            protocol: protocol?,
+            delivery: delivery?,
             input,
             output: output?,
             dead_letters: dead_letters?,
@@ -228,6 +236,41 @@ impl Reader {
         };
         self.cross_check(&config);
         Some(config)
+    }
+
+    fn delivery(&mut self, group: &str) -> Option<Delivery> {
+        let duration = "a duration such as 100ms or 30s";
+        let shortest = self.parse("kafka.transaction_window", duration, parse_duration);
+        let longest = self.parse("kafka.transaction_window_max", duration, parse_duration);
+        let timeout = self.parse("kafka.transaction_timeout", duration, parse_duration);
+        let exactly = self.parse("kafka.delivery", "at-least-once or exactly-once", |text| match text {
+            "at-least-once" => Some(false),
+            "exactly-once" => Some(true),
+            _ => None,
+        })?;
+        let (shortest, longest, timeout) = (shortest?, longest?, timeout?);
+        if !exactly {
+            return Some(Delivery::AtLeastOnce);
+        }
+        if shortest > longest {
+            self.fault("kafka.transaction_window", "must not exceed kafka.transaction_window_max");
+        }
+        if longest * 2 > timeout {
+            self.fault(
+                "kafka.transaction_timeout",
+                &format!(
+                    "{timeout:?} must be at least twice kafka.transaction_window_max = {longest:?}, or brokers abort what is still gathered"
+                ),
+            );
+        }
+        let Some(instance) = self.optional("kafka.instance") else {
+            self.fault(
+                "kafka.instance",
+                "empty; exactly-once needs one for each instance that is the same after a restart, such as the ordinal of a StatefulSet",
+            );
+            return None;
+        };
+        Some(Delivery::ExactlyOnce(Transactions { id: format!("{group}-{instance}"), timeout, shortest, longest }))
     }
 
     fn security(&mut self) -> Security {
@@ -352,6 +395,12 @@ impl Reader {
                 ),
             );
         }
+        if stream.protocol == GroupProtocol::Consumer && self.origin("kafka.session_timeout") != "default" {
+            self.fault(
+                "kafka.session_timeout",
+                "has no effect with kafka.group_protocol = consumer; the group's consumer.session.timeout.ms on the brokers does",
+            );
+        }
         if stream.session_timeout > stream.max_poll_interval {
             self.fault("kafka.session_timeout", "must not exceed kafka.max_poll_interval");
         }
@@ -431,6 +480,13 @@ mod tests {
             (vec![("routing.template", "n.{colour}"), ("routing.values", "ar")], "with {language} or {topic}"),
             (vec![("intake.max_bytes", "9MiB")], "must not exceed kafka.max_message_bytes"),
             (vec![("intake.mapping.title", "a")], "a mapping needs at least the text"),
+            (vec![("kafka.delivery", "exactly-once")], "exactly-once needs one for each instance"),
+            (vec![("kafka.delivery", "exactly-once"), ("kafka.instance", "a"), ("kafka.transaction_timeout", "1s")], "at least twice"),
+            (
+                vec![("kafka.delivery", "exactly-once"), ("kafka.instance", "a"), ("kafka.transaction_window", "2s")],
+                "must not exceed kafka.t",
+            ),
+            (vec![("kafka.group_protocol", "consumer"), ("kafka.session_timeout", "10s")], "consumer.session.timeout.ms"),
             (vec![("kafka.security_protocol", "tls")], "wanted one of plaintext"),
         ] {
             let faults = Config::from(None, &[], &variables(&given)).unwrap_err().to_string();

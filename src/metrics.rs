@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::article::{EntityType, Facts, Reason};
@@ -35,6 +35,10 @@ pub struct Metrics {
     kafka_errors: IntCounterVec,
     stale_stores: IntCounter,
     drain_timeouts: IntCounter,
+    transactions: IntCounterVec,
+    transaction_seconds: Histogram,
+    transaction_age: Gauge,
+    producer_restarts: IntCounter,
     gazetteer_loads: IntCounterVec,
     gazetteer_entities: IntGauge,
     taxonomy_loads: IntCounterVec,
@@ -146,6 +150,20 @@ impl Metrics {
                 "Offsets not stored because the partition was no longer assigned; its new owner reads those messages again.",
             )?,
             drain_timeouts: counter("copydesk_drain_timeouts_total", "Revocations whose messages in flight were not done in time.")?,
+            transactions: counters("copydesk_transactions_total", "Transactions ended, by result.", &["result"])?,
+            transaction_seconds: Histogram::with_opts(options(
+                "copydesk_transaction_seconds",
+                "Time from the beginning of a transaction to its commit.",
+                SECONDS,
+            ))?,
+            transaction_age: Gauge::new(
+                "copydesk_transaction_age_seconds",
+                "Age of the open transaction, which read_committed readers wait for; 0 while none is open.",
+            )?,
+            producer_restarts: counter(
+                "copydesk_producer_restarts_total",
+                "Transactional producers that failed for good and were replaced by new ones.",
+            )?,
             gazetteer_loads: counters(
                 "copydesk_gazetteer_loads_total",
                 "Times the gazetteers of enrich.gazetteers were read, by result.",
@@ -161,6 +179,9 @@ impl Metrics {
             registry,
         };
         metrics.register()?;
+        for result in ["committed", "aborted"] {
+            metrics.transactions.with_label_values(&[result]);
+        }
         for result in ["loaded", "failed"] {
             metrics.gazetteer_loads.with_label_values(&[result]);
             metrics.taxonomy_loads.with_label_values(&[result]);
@@ -185,7 +206,7 @@ impl Metrics {
             Opts::new("copydesk_build_info", "1, with the version as a label.").const_label("version", env!("CARGO_PKG_VERSION")),
         )?;
         build_info.set(1);
-        let collectors: [Box<dyn prometheus::core::Collector>; 25] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 29] = [
             Box::new(build_info),
             Box::new(self.articles.clone()),
             Box::new(self.rejected.clone()),
@@ -207,6 +228,10 @@ impl Metrics {
             Box::new(self.kafka_errors.clone()),
             Box::new(self.stale_stores.clone()),
             Box::new(self.drain_timeouts.clone()),
+            Box::new(self.transactions.clone()),
+            Box::new(self.transaction_seconds.clone()),
+            Box::new(self.transaction_age.clone()),
+            Box::new(self.producer_restarts.clone()),
             Box::new(self.gazetteer_loads.clone()),
             Box::new(self.gazetteer_entities.clone()),
             Box::new(self.taxonomy_loads.clone()),
@@ -341,6 +366,24 @@ impl Metrics {
     /// An offset could not be stored because the partition had left.
     pub fn stale_store(&self) {
         self.stale_stores.inc();
+    }
+
+    /// A transaction ended this long after it began.
+    pub fn transaction(&self, committed: bool, after: Duration) {
+        self.transactions.with_label_values(&[if committed { "committed" } else { "aborted" }]).inc();
+        if committed {
+            self.transaction_seconds.observe(after.as_secs_f64());
+        }
+    }
+
+    /// The open transaction is this old.
+    pub fn transaction_age(&self, age: Duration) {
+        self.transaction_age.set(age.as_secs_f64());
+    }
+
+    /// A transactional producer was replaced.
+    pub fn producer_restart(&self) {
+        self.producer_restarts.inc();
     }
 
     /// A revocation did not drain in time.

@@ -1,9 +1,11 @@
-//! The spine: read, work, publish, commit. At-least-once delivery, in order per partition.
+//! The spine: read, work, publish, commit. In order per partition, at least once or exactly once.
 //!
 //! ```text
 //! poll thread --bounded by Flight--> work on the CPU, in order --> enqueue, one at a time --> wait for the broker,
 //! in order --> store the offset --> (librdkafka commits stored offsets)
 //! ```
+//!
+//! Exactly once, the last two steps are windows of one transaction each: see `transactions`.
 //!
 //! Invariants:
 //! - An offset is stored only after the broker acknowledged the record of its message and of all before it in its
@@ -15,15 +17,17 @@
 mod admin;
 mod client;
 mod flight;
+mod health;
 mod local;
 mod sink;
 mod source;
+mod transactions;
 
 pub use admin::{Created, create_topics, largest_records};
 pub use client::{QUEUE_BYTES, Security, fetch_topics, refused_keys};
+pub use health::Health;
 pub use local::{Embedded, Record, feed, watch};
 pub use sink::{Routing, header};
-pub use source::Health;
 
 use std::{
     collections::BTreeMap,
@@ -31,7 +35,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -40,6 +44,37 @@ use crate::{
 };
 use sink::Sink;
 use source::{Admitted, Source};
+
+/// How often a message's records may become visible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// At least once: repeats after a crash.
+    AtLeastOnce,
+    /// Exactly once, for readers with `isolation.level=read_committed`.
+    ExactlyOnce(Transactions),
+}
+
+/// Transactions of one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transactions {
+    /// `transactional.id`: the same after a restart, and of no other instance.
+    pub id: String,
+    /// How long the brokers keep a transaction open before they abort it.
+    pub timeout: Duration,
+    /// Length of a window while there is no lag: how long an article waits to become visible.
+    pub shortest: Duration,
+    /// Length of a window under lag, when fewer commits matter more than a quick one.
+    pub longest: Duration,
+}
+
+/// How the group assigns partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// By its members, cooperatively.
+    Classic,
+    /// By the brokers (KIP-848).
+    Consumer,
+}
 
 /// Everything the stream needs to know.
 #[derive(Debug, Clone)]
@@ -50,6 +85,10 @@ pub struct Settings {
     pub group: String,
     /// `group.instance.id`, for static membership.
     pub instance: Option<String>,
+    /// How partitions are assigned.
+    pub protocol: GroupProtocol,
+    /// At least or exactly once.
+    pub delivery: Delivery,
     /// Topics to read.
     pub input: Vec<String>,
     /// Topic of enriched articles.
@@ -122,6 +161,19 @@ pub enum StreamError {
     /// The client is in a state it cannot leave.
     #[error("the Kafka client failed for good: {0}; restart the service")]
     Fatal(String),
+    /// Another process took the transactional id.
+    #[error(
+        "another process uses transactional.id '{id}', so this one may write no more ({reason}); give each instance a kafka.instance of its own, or let this one end if it was replaced"
+    )]
+    Fenced {
+        /// The transactional id.
+        id: String,
+        /// What the broker said.
+        reason: String,
+    },
+    /// A transaction was aborted, and there is no time to try again.
+    #[error("the last transaction was aborted: {0}; its messages stay uncommitted and are read again")]
+    Aborted(String),
     /// The drain did not end in time.
     #[error("shutdown took longer than {0:?}; messages still in flight stay uncommitted and are read again")]
     Deadline(Duration),
@@ -142,14 +194,49 @@ where
     W: Fn(&Message) -> Outcome + Clone + Send + Sync + 'static,
 {
     let workers = settings.workers.max(1);
-    let window = settings.in_flight.max(1);
     let deadline = settings.shutdown_timeout;
-    let sink = Arc::new(Sink::new(&settings, metrics.clone())?);
-    let (source, mut messages) = Source::start(&settings, metrics, Arc::clone(&health))?;
+    let (source, mut messages) = Source::start(&settings, metrics.clone(), Arc::clone(&health))?;
 
-    let spine = stream::poll_fn(move |context| messages.poll_recv(context))
-        .map(|admitted| on_cpu(work.clone(), admitted))
-        .buffered(workers)
+    let worked =
+        stream::poll_fn(move |context| messages.poll_recv(context)).map(move |admitted| on_cpu(work.clone(), admitted)).buffered(workers);
+    let mut patience = deadline;
+    let result = {
+        let spine = async {
+            match &settings.delivery {
+                Delivery::AtLeastOnce => at_least_once(worked, &settings, metrics, &source).await,
+                Delivery::ExactlyOnce(transactions) => transactions::run(worked, &settings, transactions, metrics, &source).await,
+            }
+        };
+        tokio::pin!(spine);
+
+        tokio::select! {
+            // Nobody asked it to end, so either something broke on the way or the poll thread is gone.
+            result = &mut spine => result.and_then(|()| Err(StreamError::Fatal(source.fatal().unwrap_or_else(|| "the poll thread ended".to_owned())))),
+            () = shutdown => {
+                tracing::info!(in_flight = source.in_flight(), deadline = ?deadline, "stopping: no more messages are read, those in flight are finished");
+                source.stop();
+                let asked = Instant::now();
+                let drained = tokio::time::timeout(deadline, &mut spine).await;
+                // One deadline over all: leaving the group gets what the drain has left, and a moment in any case.
+                patience = deadline.saturating_sub(asked.elapsed()).max(Duration::from_secs(1));
+                drained.unwrap_or(Err(StreamError::Deadline(deadline)))
+            }
+        }
+    };
+    // With an error the group is left without a commit of what is not delivered; what is stored was delivered.
+    source.close(patience).await;
+    result
+}
+
+/// Publishes in order, and stores each offset once its message and all before it are delivered.
+async fn at_least_once(
+    worked: impl Stream<Item = (Admitted, Outcome)>,
+    settings: &Settings,
+    metrics: Metrics,
+    source: &Source,
+) -> Result<(), StreamError> {
+    let sink = Arc::new(Sink::new(settings, metrics)?);
+    worked
         .then(|(admitted, outcome)| {
             let sink = Arc::clone(&sink);
             async move { sink.enqueue(admitted, outcome).await }
@@ -160,30 +247,12 @@ where
                 Err(error) => Err(error),
             }
         })
-        .buffered(window)
+        .buffered(settings.in_flight.max(1))
         .try_for_each(|admitted| {
             source.store(admitted);
             async { Ok(()) }
-        });
-    tokio::pin!(spine);
-
-    let mut patience = deadline;
-    let result = tokio::select! {
-        // Nobody asked it to end, so either something broke on the way or the poll thread is gone.
-        result = &mut spine => result.and_then(|()| Err(StreamError::Fatal(source.fatal().unwrap_or_else(|| "the poll thread ended".to_owned())))),
-        () = shutdown => {
-            tracing::info!(in_flight = source.in_flight(), deadline = ?deadline, "stopping: no more messages are read, those in flight are finished");
-            source.stop();
-            let asked = Instant::now();
-            let drained = tokio::time::timeout(deadline, &mut spine).await;
-            // One deadline over all: leaving the group gets what the drain has left, and a moment in any case.
-            patience = deadline.saturating_sub(asked.elapsed()).max(Duration::from_secs(1));
-            drained.unwrap_or(Err(StreamError::Deadline(deadline)))
-        }
-    };
-    // With an error the group is left without a commit of what is not delivered; what is stored was delivered.
-    source.close(patience).await;
-    result
+        })
+        .await
 }
 
 /// Works on one message on a blocking thread. A panic is a defect of ours, and the message's outcome.

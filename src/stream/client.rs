@@ -16,7 +16,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{Settings, StreamError};
+use super::{Delivery, GroupProtocol, Settings, StreamError};
 use crate::metrics::Metrics;
 
 /// TLS and SASL. Empty means the client's default.
@@ -75,6 +75,7 @@ pub fn refused_keys() -> &'static [&'static str] {
         "max.in.flight",
         "max.in.flight.requests.per.connection",
         "transactional.id",
+        "transaction.timeout.ms",
         "delivery.timeout.ms",
         "message.timeout.ms",
         "message.max.bytes",
@@ -130,20 +131,18 @@ fn base(settings: &Settings, side: &str) -> ClientConfig {
     config
 }
 
-/// The consumer: at-least-once by stored offsets.
+/// The consumer: stored offsets are committed by the client, or all offsets by transactions.
 pub(super) fn consumer(settings: &Settings) -> ClientConfig {
     let mut config = base(settings, "consumer");
     let bytes = settings.max_message_bytes.max(1_000_000);
     config
         .set("group.id", &settings.group)
-        .set("enable.auto.commit", "true")
+        .set("enable.auto.commit", (settings.delivery == Delivery::AtLeastOnce).to_string())
         .set("auto.commit.interval.ms", millis(settings.commit_interval))
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_committed")
-        .set("partition.assignment.strategy", "cooperative-sticky")
         .set("max.poll.interval.ms", millis(settings.max_poll_interval))
-        .set("session.timeout.ms", millis(settings.session_timeout))
         .set("statistics.interval.ms", "1000")
         .set("queued.min.messages", "5000")
         .set("queued.max.messages.kbytes", (QUEUE_BYTES >> 10).to_string())
@@ -152,13 +151,32 @@ pub(super) fn consumer(settings: &Settings) -> ClientConfig {
         .set("fetch.message.max.bytes", bytes.to_string())
         .set("fetch.max.bytes", (bytes * 2).to_string())
         .set("receive.message.max.bytes", (bytes * 2 + 65_536).to_string());
+    match settings.protocol {
+        GroupProtocol::Classic => {
+            config.set("partition.assignment.strategy", "cooperative-sticky").set("session.timeout.ms", millis(settings.session_timeout))
+        }
+        // The brokers assign and keep time.
+        GroupProtocol::Consumer => config.set("group.protocol", "consumer"),
+    };
     if let Some(instance) = &settings.instance {
         config.set("group.instance.id", instance);
     }
     config
 }
 
-/// The producer: idempotent, bounded, with the partitioner of the Java client, so that keys land where Java puts them.
+/// The producer of the service, transactional where exactly-once is asked for.
+pub(super) fn publisher(settings: &Settings) -> ClientConfig {
+    let mut config = producer(settings);
+    if let Delivery::ExactlyOnce(transactions) = &settings.delivery {
+        config
+            .set("transactional.id", &transactions.id)
+            .set("transaction.timeout.ms", millis(transactions.timeout))
+            .set("message.timeout.ms", millis(settings.delivery_timeout.min(transactions.timeout)));
+    }
+    config
+}
+
+/// A producer: idempotent, bounded, with the partitioner of the Java client, so that keys land where Java puts them.
 pub(super) fn producer(settings: &Settings) -> ClientConfig {
     let mut config = base(settings, "producer");
     let defaults = [("compression.type", "zstd"), ("linger.ms", "5"), ("partitioner", "murmur2_random")];

@@ -156,8 +156,13 @@ pub(super) struct Pending {
 }
 
 impl Sink {
+    /// The producer, for transactions around what is sent.
+    pub(super) fn producer(&self) -> &FutureProducer<Client> {
+        &self.producer
+    }
+
     pub(super) fn new(settings: &Settings, metrics: Metrics) -> Result<Self, StreamError> {
-        let producer = client::producer(settings)
+        let producer = client::publisher(settings)
             .create_with_context(client::context(metrics.clone(), "producer"))
             .map_err(|error| StreamError::Client { role: "producer", error })?;
         Ok(Self {
@@ -271,27 +276,50 @@ impl Sink {
 
 impl Pending {
     /// Waits until the broker has every record of the message. A refusal of the record itself makes it a dead letter.
-    pub(super) async fn delivered(self) -> Result<Admitted, StreamError> {
-        let Self { sink, admitted, sent, mut content } = self;
-        for sent in sent {
+    pub(super) async fn delivered(mut self) -> Result<Admitted, StreamError> {
+        if let Some(rejection) = self.settle().await? {
+            let letter = self.sink.send_dead_letter(&self.admitted.message, &rejection).await?;
+            let acknowledged = letter.acknowledged(&self.sink.metrics).await?;
+            acknowledged.map_err(|error| self.sink.failed(self.sink.dead_letters.clone(), error))?;
+            self.content = Content::DeadLetter(rejection.reason);
+        }
+        Ok(self.count())
+    }
+
+    /// Waits for the broker's word on every record; says why if it refuses one whatever we do.
+    pub(super) async fn settle(&mut self) -> Result<Option<Rejection>, StreamError> {
+        let mut refused = None;
+        for sent in std::mem::take(&mut self.sent) {
             let topic = sent.topic.clone();
-            match sent.acknowledged(&sink.metrics).await? {
+            match sent.acknowledged(&self.sink.metrics).await? {
                 Ok(()) => {}
-                Err(error) if is_refusal(&error) && topic != sink.dead_letters => {
-                    let rejection = refusal(&error, sink.max_message_bytes);
-                    let letter = sink.send_dead_letter(&admitted.message, &rejection).await?;
-                    letter.acknowledged(&sink.metrics).await?.map_err(|error| sink.failed(sink.dead_letters.clone(), error))?;
-                    content = Content::DeadLetter(rejection.reason);
+                Err(error) if is_refusal(&error) && topic != self.sink.dead_letters => {
+                    refused = Some(refusal(&error, self.sink.max_message_bytes));
                 }
-                Err(error) => return Err(sink.failed(topic, error)),
+                Err(error) => return Err(self.sink.failed(topic, error)),
             }
         }
-        match &content {
-            Content::Enriched(facts) => sink.metrics.enriched(facts, now_seconds()),
-            Content::Tombstone => sink.metrics.tombstone(),
-            Content::DeadLetter(reason) => sink.metrics.rejected(*reason),
+        Ok(refused)
+    }
+
+    /// Counts the message as done.
+    pub(super) fn count(self) -> Admitted {
+        match &self.content {
+            Content::Enriched(facts) => self.sink.metrics.enriched(facts, now_seconds()),
+            Content::Tombstone => self.sink.metrics.tombstone(),
+            Content::DeadLetter(reason) => self.sink.metrics.rejected(*reason),
         }
-        Ok(admitted)
+        self.admitted
+    }
+
+    /// The message, nothing counted.
+    pub(super) fn give_up(self) -> Admitted {
+        self.admitted
+    }
+
+    /// The message, whatever became of its records.
+    pub(super) fn admitted(&self) -> &Admitted {
+        &self.admitted
     }
 }
 

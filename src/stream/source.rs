@@ -5,9 +5,13 @@
 //! - Revoke: nothing new is admitted (the callback runs on this very thread), what is in flight is finished within a
 //!   deadline, stored offsets are committed, and only then are the partitions fenced by forgetting their epoch.
 //! - Lost: neither wait nor commit; late acknowledgements find their epoch gone and store nothing.
+//! - Rewind (transactions only): the epoch changes first, so that everything handed out is worthless at once; then this
+//!   thread seeks, and admits nothing of a partition before its seek is done.
+
+mod poller;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -20,53 +24,21 @@ use std::{
 use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance},
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata, Rebalance},
     error::{KafkaError, RDKafkaErrorCode},
     message::{BorrowedMessage, Headers, Message as _},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
-use super::{Settings, StreamError, client, client::Client, flight::Flight};
+use super::{Delivery, Health, Settings, StreamError, client, client::Client, flight::Flight};
 use crate::{
     article::{Header, HeadersUnreadable, Message},
     metrics::{Metrics, RebalanceLabel},
 };
+use poller::Poller;
 
-/// Longest time the thread spends without serving the client.
-const TURN: Duration = Duration::from_millis(50);
-
-/// Whether the service is alive and ready; shared with the HTTP server.
-#[derive(Debug)]
-pub struct Health {
-    started: Instant,
-    turned: AtomicU64,
-    ready: AtomicBool,
-    patience: Duration,
-}
-
-impl Health {
-    /// Health of a service whose poll thread must turn within `patience`.
-    pub fn new(patience: Duration) -> Self {
-        Self { started: Instant::now(), turned: AtomicU64::new(0), ready: AtomicBool::new(false), patience }
-    }
-
-    /// Whether the group has assigned partitions (perhaps none) at least once.
-    pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
-    }
-
-    /// Whether the poll thread turned within the time the group allows.
-    pub fn is_live(&self) -> bool {
-        let turned = Duration::from_millis(self.turned.load(Ordering::Relaxed));
-        self.started.elapsed().saturating_sub(turned) < self.patience
-    }
-
-    /// The poll thread, or whoever waits for Kafka in its place, is alive.
-    pub fn turn(&self) {
-        let millis = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.turned.store(millis, Ordering::Relaxed);
-    }
-}
+/// The offsets to go on from after a transaction, by topic and partition, with the epoch they were read under.
+pub(super) type NextOffsets = HashMap<(String, i32), (i64, u64)>;
 
 /// Where a message came from, and under which assignment.
 #[derive(Debug, Clone)]
@@ -74,7 +46,7 @@ pub(super) struct Position {
     pub(super) topic: String,
     pub(super) partition: i32,
     pub(super) offset: i64,
-    epoch: u64,
+    pub(super) epoch: u64,
 }
 
 /// A message in flight.
@@ -82,13 +54,18 @@ pub(super) struct Position {
 pub(super) struct Admitted {
     pub(super) message: Arc<Message>,
     pub(super) position: Position,
-    bytes: usize,
+    pub(super) bytes: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Partition {
     epoch: u64,
+    /// Next offset after what is done.
     stored: Option<i64>,
+    /// Where reading begins again after an abort: the first message read, later the next after the last commit.
+    restart: Option<i64>,
+    /// To be read again from `restart`; nothing is admitted before the seek.
+    rewind: bool,
     progressed: Instant,
 }
 
@@ -105,10 +82,18 @@ struct Shared {
     done: AtomicBool,
     /// The spine ended early: what is in flight will never be done, so nobody waits for it.
     abandoned: AtomicBool,
+    /// Some partition has a seek to come.
+    rewinding: AtomicBool,
+    /// A revocation waits: the window closes without waiting for more.
+    hurry: AtomicBool,
+    hurried: Notify,
+    /// When the open transaction began.
+    window: Mutex<Option<Instant>>,
     fatal: Mutex<Option<String>>,
     health: Arc<Health>,
     metrics: Metrics,
     drain_timeout: Duration,
+    transactional: bool,
 }
 
 impl Shared {
@@ -116,8 +101,18 @@ impl Shared {
         self.partitions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The epoch under which a message of the partition may be admitted.
     fn epoch(&self, topic: &str, partition: i32) -> Option<u64> {
-        self.partitions().get(&(topic.to_owned(), partition)).map(|known| known.epoch)
+        self.partitions().get(&(topic.to_owned(), partition)).filter(|known| !known.rewind).map(|known| known.epoch)
+    }
+
+    /// A message was read; after an abort its partition begins again here, if nothing before it is uncommitted.
+    fn seen(&self, message: &Message) {
+        if self.transactional
+            && let Some(known) = self.partitions().get_mut(&(message.topic.clone(), message.partition))
+        {
+            known.restart.get_or_insert(message.offset);
+        }
     }
 
     fn leave(&self, bytes: usize) {
@@ -132,6 +127,8 @@ impl Shared {
 
     /// Lag and stall from the client's own statistics, for partitions that are assigned to us.
     fn observe(&self, statistics: &Statistics) {
+        let age = self.window.lock().unwrap_or_else(PoisonError::into_inner).map_or(Duration::ZERO, |begun| begun.elapsed());
+        self.metrics.transaction_age(age);
         let partitions = self.partitions();
         for ((topic, partition), state) in partitions.iter() {
             let Some(known) = statistics.topics.get(topic).and_then(|topic| topic.partitions.get(partition)) else { continue };
@@ -200,7 +197,7 @@ impl ConsumerContext for Context {
             let mut partitions = self.shared.partitions();
             for element in assigned.elements() {
                 let key = (element.topic().to_owned(), element.partition());
-                partitions.insert(key, Partition { epoch, stored: None, progressed: Instant::now() });
+                partitions.insert(key, Partition { epoch, stored: None, restart: None, rewind: false, progressed: Instant::now() });
             }
             self.shared.assigned.fetch_add(1, Ordering::Relaxed);
             self.shared.health.ready.store(true, Ordering::Relaxed);
@@ -215,10 +212,17 @@ impl Context {
     fn drain(&self, consumer: &BaseConsumer<Self>) {
         let started = Instant::now();
         let abandoned = self.shared.abandoned.load(Ordering::Relaxed);
-        if !self.shared.flight.drained(if abandoned { Duration::ZERO } else { self.shared.drain_timeout }) {
+        self.shared.hurry.store(true, Ordering::Relaxed);
+        self.shared.hurried.notify_one();
+        let drained = self.shared.flight.drained(if abandoned { Duration::ZERO } else { self.shared.drain_timeout });
+        self.shared.hurry.store(false, Ordering::Relaxed);
+        if !drained {
             self.shared.metrics.drain_timeout();
             let (messages, _) = self.shared.flight.load();
             tracing::warn!(messages, waited = ?started.elapsed(), "messages in flight were not done before the revocation; they are read again");
+        }
+        if self.shared.transactional {
+            return;
         }
         match consumer.commit_consumer_state(CommitMode::Sync) {
             Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
@@ -250,10 +254,15 @@ impl Source {
             stop: AtomicBool::new(false),
             done: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
+            rewinding: AtomicBool::new(false),
+            hurry: AtomicBool::new(false),
+            hurried: Notify::new(),
+            window: Mutex::default(),
             fatal: Mutex::default(),
             health,
             metrics: metrics.clone(),
             drain_timeout: settings.drain_timeout,
+            transactional: matches!(settings.delivery, Delivery::ExactlyOnce(_)),
         });
         let context = Context { client: client::context(metrics, "consumer"), shared: Arc::clone(&shared) };
         let observer = Arc::clone(&shared);
@@ -301,6 +310,72 @@ impl Source {
         self.shared.leave(admitted.bytes);
     }
 
+    /// Whether every position still belongs to the assignment it was read under.
+    pub(super) fn are_current<'a>(&self, positions: impl IntoIterator<Item = &'a Position>) -> bool {
+        let partitions = self.shared.partitions();
+        positions.into_iter().all(|position| {
+            partitions.get(&(position.topic.clone(), position.partition)).is_some_and(|known| known.epoch == position.epoch)
+        })
+    }
+
+    /// The group's view of this member, as a transaction needs it: taken anew for each.
+    pub(super) fn group_metadata(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
+    }
+
+    /// A transaction holds these messages and was committed.
+    pub(super) fn committed(&self, next: &NextOffsets) {
+        let mut partitions = self.shared.partitions();
+        for ((topic, partition), (offset, epoch)) in next {
+            if let Some(known) = partitions.get_mut(&(topic.clone(), *partition)).filter(|known| known.epoch == *epoch) {
+                known.stored = Some(*offset);
+                known.restart = Some(*offset);
+                known.progressed = Instant::now();
+            }
+        }
+    }
+
+    /// Reads everything that is not committed again; what was handed out until now is worthless.
+    pub(super) fn rewind(&self) {
+        let epoch = self.shared.epochs.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut partitions = self.shared.partitions();
+        for known in partitions.values_mut().filter(|known| known.restart.is_some()) {
+            known.epoch = epoch;
+            known.rewind = true;
+        }
+        self.shared.rewinding.store(true, Ordering::Relaxed);
+    }
+
+    /// A message is out of flight: done, or to be read again.
+    pub(super) fn leave(&self, bytes: usize) {
+        self.shared.leave(bytes);
+    }
+
+    /// Says since when a transaction is open.
+    pub(super) fn window(&self, since: Option<Instant>) {
+        *self.shared.window.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    /// Completes when a revocation asks for the window to close; look at [`Source::hurries`] then.
+    pub(super) async fn hurried(&self) {
+        self.shared.hurried.notified().await;
+    }
+
+    /// Whether a revocation waits for everything in flight.
+    pub(super) fn hurries(&self) -> bool {
+        self.shared.hurry.load(Ordering::Relaxed)
+    }
+
+    /// Whether more is in flight than half of what may be: there is lag.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.shared.flight.relaxed()
+    }
+
+    /// Whether nothing more will be read.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.shared.stop.load(Ordering::Relaxed)
+    }
+
     /// Stops reading. Messages in flight go on.
     pub(super) fn stop(&self) {
         self.shared.stop.store(true, Ordering::Relaxed);
@@ -327,17 +402,8 @@ impl Source {
             if self.thread.join().is_err() {
                 tracing::error!("the poll thread panicked");
             }
-            // A broker that just came back may not answer for the group yet.
-            let until = Instant::now() + patience / 2;
-            loop {
-                match self.consumer.commit_consumer_state(CommitMode::Sync) {
-                    Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => break,
-                    Err(KafkaError::ConsumerCommit(code)) if passes(code) && Instant::now() < until => std::thread::sleep(RETRY),
-                    Err(error) => {
-                        tracing::warn!(%error, "failed to commit at the end; some messages are read again");
-                        break;
-                    }
-                }
+            if !self.shared.transactional {
+                commit_last(&self.consumer, patience / 2);
             }
             drop(self.consumer);
             // Nobody listens any more once the patience is over.
@@ -345,6 +411,18 @@ impl Source {
         });
         if spawned.is_err() || tokio::time::timeout(patience, closed).await.is_err() {
             tracing::warn!("leaving the consumer group took too long; the group notices after the session timeout");
+        }
+    }
+}
+
+/// Commits what is stored; a broker that just came back may not answer for the group yet.
+fn commit_last(consumer: &BaseConsumer<Context>, patience: Duration) {
+    let until = Instant::now() + patience;
+    loop {
+        match consumer.commit_consumer_state(CommitMode::Sync) {
+            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => return,
+            Err(KafkaError::ConsumerCommit(code)) if passes(code) && Instant::now() < until => std::thread::sleep(RETRY),
+            Err(error) => return tracing::warn!(%error, "failed to commit at the end; some messages are read again"),
         }
     }
 }
@@ -366,116 +444,6 @@ fn passes(code: RDKafkaErrorCode) -> bool {
             | Code::CoordinatorNotAvailable
             | Code::NotCoordinator
     )
-}
-
-struct Poller {
-    consumer: Arc<BaseConsumer<Context>>,
-    shared: Arc<Shared>,
-}
-
-impl Poller {
-    fn run(self, sender: mpsc::Sender<Admitted>) {
-        // At most a handful: what the client returns between a pause being due and its being in force.
-        let mut held: VecDeque<Message> = VecDeque::new();
-        let mut paused_at: Option<u64> = None;
-        let mut known_assignment = self.shared.assigned.load(Ordering::Relaxed);
-        while !self.shared.stop.load(Ordering::Relaxed) {
-            self.shared.health.turn();
-            let assignment = self.shared.assigned.load(Ordering::Relaxed);
-            if assignment != known_assignment {
-                // A partition paused before it was lost may come back paused, and while it was away there was nothing to resume.
-                known_assignment = assignment;
-                paused_at = None;
-                self.pause(false);
-            }
-            if let Some(message) = held.front() {
-                let Some(epoch) = self.shared.epoch(&message.topic, message.partition) else {
-                    // The partition left while its message waited here: the new owner reads it.
-                    held.pop_front();
-                    continue;
-                };
-                let bytes = message.size();
-                if self.shared.flight.admit(bytes, TURN) {
-                    if let Some(message) = held.pop_front()
-                        && sender.try_send(admit(message, epoch, bytes)).is_err()
-                    {
-                        break;
-                    }
-                    self.shared.report_load();
-                    self.shared.metrics.read(bytes);
-                    continue;
-                }
-                let assigned = self.shared.assigned.load(Ordering::Relaxed);
-                if paused_at != Some(assigned) {
-                    self.pause(true);
-                    paused_at = Some(assigned);
-                }
-            } else if paused_at.is_some() && self.shared.flight.relaxed() {
-                self.pause(false);
-                paused_at = None;
-            }
-            let wait = if held.is_empty() { TURN } else { Duration::ZERO };
-            if let Some(message) = self.poll(wait) {
-                held.push_back(message);
-            }
-            if self.shared.fatal.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
-                break;
-            }
-        }
-        drop(sender);
-        self.pause(true);
-        // Rebalances are served until the drain is over. What is read now is not admitted, so it stays uncommitted.
-        while !self.shared.done.load(Ordering::Relaxed) {
-            self.shared.health.turn();
-            drop(self.poll(TURN));
-        }
-    }
-
-    fn poll(&self, wait: Duration) -> Option<Message> {
-        match self.consumer.poll(wait)? {
-            Ok(message) => {
-                self.consumer.context().client.reachable();
-                Some(owned(&message))
-            }
-            Err(error) => {
-                let code = error.rdkafka_error_code();
-                if let Some((code, reason)) = self.consumer.client().fatal_error() {
-                    *self.shared.fatal.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{code:?}: {reason}"));
-                } else if !matches!(
-                    code,
-                    Some(
-                        RDKafkaErrorCode::AllBrokersDown
-                            | RDKafkaErrorCode::BrokerTransportFailure
-                            | RDKafkaErrorCode::Resolve
-                            | RDKafkaErrorCode::UnknownTopicOrPartition
-                    )
-                ) {
-                    // Those above come through the context's error callback too, which counts them and says them once.
-                    self.shared.metrics.kafka_error(&client::code_name(code));
-                    tracing::warn!(%error, "reading from Kafka failed; retrying");
-                }
-                None
-            }
-        }
-    }
-
-    fn pause(&self, pause: bool) {
-        let assignment = match self.consumer.assignment() {
-            Ok(assignment) if assignment.count() > 0 => assignment,
-            _ => return,
-        };
-        let result = if pause { self.consumer.pause(&assignment) } else { self.consumer.resume(&assignment) };
-        self.shared.metrics.paused(pause);
-        match result {
-            Ok(()) => tracing::debug!(pause, "reading paused or resumed"),
-            Err(error) => tracing::warn!(%error, pause, "failed to pause or resume reading"),
-        }
-    }
-}
-
-fn admit(message: Message, epoch: u64, bytes: usize) -> Admitted {
-    let position = Position { topic: message.topic.clone(), partition: message.partition, offset: message.offset, epoch };
-    Admitted { message: Arc::new(message), position, bytes }
 }
 
 pub(super) fn owned(message: &BorrowedMessage<'_>) -> Message {

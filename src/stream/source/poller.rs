@@ -1,0 +1,178 @@
+//! The poll thread: reads, admits into flight, pauses when that is full, seeks back after an abort.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::RDKafkaErrorCode,
+};
+use tokio::sync::mpsc;
+
+use super::{Admitted, Context, Position, Shared, client, owned};
+use crate::article::Message;
+
+/// Longest time the thread spends without serving the client.
+const TURN: Duration = Duration::from_millis(50);
+
+/// Longest time a seek may take; it needs no broker.
+const SEEK: Duration = Duration::from_secs(5);
+
+/// The thread's state.
+pub(super) struct Poller {
+    pub(super) consumer: Arc<BaseConsumer<Context>>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Poller {
+    /// Reads until it is asked to stop, and serves rebalances until it is done.
+    pub(super) fn run(self, sender: mpsc::Sender<Admitted>) {
+        // At most a handful: what the client returns between a pause being due and its being in force.
+        let mut held: VecDeque<Message> = VecDeque::new();
+        let mut paused_at: Option<u64> = None;
+        let mut known_assignment = self.shared.assigned.load(Ordering::Relaxed);
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            self.shared.health.turn();
+            let assignment = self.shared.assigned.load(Ordering::Relaxed);
+            if assignment != known_assignment {
+                // A partition paused before it was lost may come back paused, and while it was away there was nothing to resume.
+                known_assignment = assignment;
+                paused_at = None;
+                self.pause(false);
+            }
+            if self.shared.rewinding.load(Ordering::Relaxed) {
+                self.seek(&mut held);
+            }
+            if let Some(message) = held.front() {
+                let Some(epoch) = self.shared.epoch(&message.topic, message.partition) else {
+                    // The partition left while its message waited here, or is to be read again from an earlier one.
+                    held.pop_front();
+                    continue;
+                };
+                let bytes = message.size();
+                if self.shared.flight.admit(bytes, TURN) {
+                    if let Some(message) = held.pop_front()
+                        && sender.try_send(admit(message, epoch, bytes)).is_err()
+                    {
+                        break;
+                    }
+                    self.shared.report_load();
+                    self.shared.metrics.read(bytes);
+                    continue;
+                }
+                let assigned = self.shared.assigned.load(Ordering::Relaxed);
+                if paused_at != Some(assigned) {
+                    self.pause(true);
+                    paused_at = Some(assigned);
+                }
+            } else if paused_at.is_some() && self.shared.flight.relaxed() {
+                self.pause(false);
+                paused_at = None;
+            }
+            let wait = if held.is_empty() { TURN } else { Duration::ZERO };
+            if let Some(message) = self.poll(wait) {
+                self.shared.seen(&message);
+                held.push_back(message);
+            }
+            if self.shared.fatal.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+                break;
+            }
+        }
+        drop(sender);
+        self.pause(true);
+        // Rebalances are served until the drain is over. What is read now is not admitted, so it stays uncommitted.
+        while !self.shared.done.load(Ordering::Relaxed) {
+            self.shared.health.turn();
+            drop(self.poll(TURN));
+        }
+    }
+
+    fn poll(&self, wait: Duration) -> Option<Message> {
+        match self.consumer.poll(wait)? {
+            Ok(message) => {
+                self.consumer.context().client.reachable();
+                Some(owned(&message))
+            }
+            Err(error) => {
+                let code = error.rdkafka_error_code();
+                if let Some((code, reason)) = self.consumer.client().fatal_error() {
+                    *self.shared.fatal.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{code:?}: {reason}"));
+                } else if !matches!(
+                    code,
+                    Some(
+                        RDKafkaErrorCode::AllBrokersDown
+                            | RDKafkaErrorCode::BrokerTransportFailure
+                            | RDKafkaErrorCode::Resolve
+                            | RDKafkaErrorCode::UnknownTopicOrPartition
+                    )
+                ) {
+                    // Those above come through the context's error callback too, which counts them and says them once.
+                    self.shared.metrics.kafka_error(&client::code_name(code));
+                    tracing::warn!(%error, "reading from Kafka failed; retrying");
+                }
+                None
+            }
+        }
+    }
+
+    /// Goes back to where partitions begin again. What fails is tried again in the next turn.
+    fn seek(&self, held: &mut VecDeque<Message>) {
+        self.shared.rewinding.store(false, Ordering::Relaxed);
+        let mut wanted = TopicPartitionList::new();
+        for ((topic, partition), known) in self.shared.partitions().iter().filter(|(_, known)| known.rewind) {
+            if let Some(offset) = known.restart
+                && let Err(error) = wanted.add_partition_offset(topic, *partition, Offset::Offset(offset))
+            {
+                tracing::error!(%error, topic, partition, offset, "cannot seek there");
+            }
+        }
+        if wanted.count() == 0 {
+            return;
+        }
+        match self.consumer.seek_partitions(wanted, SEEK) {
+            Ok(sought) => {
+                let mut partitions = self.shared.partitions();
+                for element in sought.elements() {
+                    let key = (element.topic().to_owned(), element.partition());
+                    match (element.error(), partitions.get_mut(&key)) {
+                        (Ok(()), Some(known)) => {
+                            known.rewind = false;
+                            held.retain(|message| (&message.topic, message.partition) != (&key.0, key.1));
+                        }
+                        (Ok(()), None) => {}
+                        (Err(error), _) => {
+                            tracing::warn!(%error, topic = element.topic(), partition = element.partition(), "failed to seek; trying again");
+                            self.shared.rewinding.store(true, Ordering::Relaxed);
+                        }
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "failed to seek after an aborted transaction; trying again");
+                self.shared.rewinding.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn pause(&self, pause: bool) {
+        let assignment = match self.consumer.assignment() {
+            Ok(assignment) if assignment.count() > 0 => assignment,
+            _ => return,
+        };
+        let result = if pause { self.consumer.pause(&assignment) } else { self.consumer.resume(&assignment) };
+        self.shared.metrics.paused(pause);
+        match result {
+            Ok(()) => tracing::debug!(pause, "reading paused or resumed"),
+            Err(error) => tracing::warn!(%error, pause, "failed to pause or resume reading"),
+        }
+    }
+}
+
+fn admit(message: Message, epoch: u64, bytes: usize) -> Admitted {
+    let position = Position { topic: message.topic.clone(), partition: message.partition, offset: message.offset, epoch };
+    Admitted { message: Arc::new(message), position, bytes }
+}

@@ -1,0 +1,421 @@
+//! Exactly once: outputs, dead letters and offsets of a window of messages in one Kafka transaction.
+//!
+//! ```text
+//! worked messages --lookahead--> begin, enqueue … --> every record acknowledged --> offsets into the transaction --> commit
+//!                                                                   `--> abort, rewind, begin again
+//! ```
+//!
+//! Invariants:
+//! - A window ends by time, by messages and by bytes (half of what may be in flight, so that the other half is worked on
+//!   while it commits). It is short while there is no lag, and grows under lag.
+//! - A window is committed only if every partition in it is still assigned as it was when its messages were read. The
+//!   group's metadata is taken before that is checked: a member that was replaced in between is refused by the brokers.
+//! - After an abort everything handed out before it is worthless: its epoch is gone, and partitions are read again from
+//!   the last commit.
+//! - Results of single records never steer a transaction but in two ways: what the broker refuses whatever we do becomes a
+//!   dead letter when it comes again, and what only an operator can mend ends the process.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{Stream, StreamExt};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    error::{KafkaError, RDKafkaErrorCode},
+    producer::{FutureProducer, Producer},
+    util::Timeout,
+};
+use tokio::{sync::mpsc, task::spawn_blocking};
+
+use super::{
+    Settings, StreamError, Transactions,
+    client::Client,
+    sink::{Pending, Sink},
+    source::{Admitted, NextOffsets, Source},
+};
+use crate::{
+    article::{Outcome, Rejection},
+    metrics::Metrics,
+};
+
+/// How long the brokers may take for one attempt at anything but a commit or an abort, which are never given up.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a call that may succeed when made again is made.
+const ATTEMPTS: usize = 5;
+/// Longest wait between two aborted windows.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs windows until the work ends.
+pub(super) async fn run(
+    worked: impl Stream<Item = (Admitted, Outcome)> + Send + 'static,
+    settings: &Settings,
+    transactions: &Transactions,
+    metrics: Metrics,
+    source: &Source,
+) -> Result<(), StreamError> {
+    let mut publisher = Publisher {
+        sink: Arc::new(Sink::new(settings, metrics.clone())?),
+        worked: lookahead(worked, settings.in_flight.max(1)),
+        refused: HashMap::new(),
+        length: transactions.shortest,
+        aborted: 0,
+        settings,
+        transactions,
+        metrics,
+        source,
+    };
+    publisher.init().await?;
+    while let Some(window) = publisher.fill().await? {
+        let begun = window.begun;
+        let result = publisher.commit(window).await;
+        source.window(None);
+        publisher.metrics.transaction(result.is_ok(), begun.elapsed());
+        match result {
+            Ok(()) => publisher.aborted = 0,
+            Err(cause) => publisher.abort(cause).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Works ahead while a window commits. Bounded by what may be in flight.
+fn lookahead(worked: impl Stream<Item = (Admitted, Outcome)> + Send + 'static, in_flight: usize) -> mpsc::Receiver<(Admitted, Outcome)> {
+    let (sender, receiver) = mpsc::channel(in_flight);
+    tokio::spawn(async move {
+        tokio::pin!(worked);
+        while let Some(done) = worked.next().await {
+            if sender.send(done).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// What one transaction holds.
+struct Window {
+    begun: Instant,
+    pending: Vec<Pending>,
+    bytes: usize,
+    /// Why it cannot be committed any more.
+    broken: Option<Cause>,
+}
+
+/// Why a window is aborted.
+enum Cause {
+    /// Its partitions were given to another member.
+    Stale,
+    /// The broker refuses records of it, which come again as dead letters.
+    Refused(usize),
+    /// The transaction failed.
+    Failed(KafkaError),
+    /// Records were not delivered.
+    Undelivered(StreamError),
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stale => write!(formatter, "its partitions were assigned anew"),
+            Self::Refused(records) => write!(formatter, "the broker refuses {records} of its records, which become dead letters"),
+            Self::Failed(error) => write!(formatter, "{error}"),
+            Self::Undelivered(error) => write!(formatter, "{error}"),
+        }
+    }
+}
+
+struct Publisher<'a> {
+    sink: Arc<Sink>,
+    worked: mpsc::Receiver<(Admitted, Outcome)>,
+    /// Messages whose records the broker refused, by topic, partition and offset: dead letters when they come again.
+    refused: HashMap<(String, i32, i64), Rejection>,
+    /// Length of the next window.
+    length: Duration,
+    /// Windows aborted one after the other.
+    aborted: u32,
+    settings: &'a Settings,
+    transactions: &'a Transactions,
+    metrics: Metrics,
+    source: &'a Source,
+}
+
+impl Publisher<'_> {
+    /// Fences whoever wrote under this transactional id before, and aborts what they left open.
+    async fn init(&mut self) -> Result<(), StreamError> {
+        let mut said = false;
+        loop {
+            let Err(error) = self.call(|producer| producer.init_transactions(PATIENCE)).await? else { return Ok(()) };
+            match class(&error) {
+                Class::Again => {
+                    if !std::mem::replace(&mut said, true) {
+                        tracing::warn!(%error, id = self.transactions.id, "the brokers do not take the transactional id yet; trying again");
+                    }
+                }
+                _ => return Err(self.fatal(&error)),
+            }
+        }
+    }
+
+    /// Opens a window with the first message that comes and fills it; none when there is no more work.
+    async fn fill(&mut self) -> Result<Option<Window>, StreamError> {
+        let first = loop {
+            match self.worked.recv().await {
+                Some(worked) if self.source.are_current([&worked.0.position]) => break worked,
+                Some((stale, _)) => self.source.leave(stale.bytes),
+                None => return Ok(None),
+            }
+        };
+        let mut window = Window { begun: Instant::now(), pending: Vec::new(), bytes: 0, broken: None };
+        self.source.window(Some(window.begun));
+        if let Err(error) = self.call(|producer| producer.begin_transaction()).await? {
+            window.broken = Some(Cause::Failed(error));
+            self.source.leave(first.0.bytes);
+            return Ok(Some(window));
+        }
+        self.take(&mut window, first).await;
+        let end = tokio::time::Instant::from_std(window.begun) + self.length;
+        let mut timely = false;
+        while window.broken.is_none() && !self.is_full(&window) {
+            tokio::select! {
+                biased;
+                worked = self.worked.recv() => match worked {
+                    Some(worked) => self.take(&mut window, worked).await,
+                    None => break,
+                },
+                () = self.source.hurried() => {}
+                () = tokio::time::sleep_until(end) => timely = true,
+            }
+            if timely || tokio::time::Instant::now() >= end {
+                break;
+            }
+        }
+        // More waits already, so commits are what holds it up.
+        let behind = self.source.is_behind() || !self.worked.is_empty();
+        self.length = if behind { (self.length * 2).min(self.transactions.longest) } else { self.transactions.shortest };
+        Ok(Some(window))
+    }
+
+    fn is_full(&self, window: &Window) -> bool {
+        let everything = self.source.hurries() && self.source.in_flight() <= window.pending.len();
+        everything || window.pending.len() * 2 >= self.settings.in_flight || window.bytes * 2 >= self.settings.in_flight_bytes
+    }
+
+    /// Hands the records of one message to the producer.
+    async fn take(&mut self, window: &mut Window, (admitted, mut outcome): (Admitted, Outcome)) {
+        if !self.source.are_current([&admitted.position]) {
+            self.source.leave(admitted.bytes);
+            return;
+        }
+        if let Some(rejection) = self.refused.get(&address(&admitted)) {
+            outcome = Outcome::Rejected(rejection.clone());
+        }
+        let bytes = admitted.bytes;
+        match Arc::clone(&self.sink).enqueue(admitted, outcome).await {
+            Ok(pending) => {
+                window.bytes += bytes;
+                window.pending.push(pending);
+            }
+            Err(error) => {
+                self.source.leave(bytes);
+                window.broken = Some(Cause::Undelivered(error));
+            }
+        }
+    }
+
+    /// Commits the window's records and offsets, or says why that cannot be.
+    async fn commit(&mut self, mut window: Window) -> Result<(), Cause> {
+        let settled = match window.broken.take() {
+            Some(cause) => {
+                // An abort while the first records are on their way ends a producer for good (librdkafka #4849).
+                drop(tokio::time::timeout(Duration::from_secs(1), self.settle(&mut window)).await);
+                Err(cause)
+            }
+            None => self.settle(&mut window).await,
+        };
+        let result = match settled {
+            Ok(()) => self.finish(&window).await,
+            Err(cause) => Err(cause),
+        };
+        for pending in window.pending {
+            let admitted = if result.is_ok() { pending.count() } else { pending.give_up() };
+            if result.is_ok() {
+                self.refused.remove(&address(&admitted));
+            }
+            self.source.leave(admitted.bytes);
+        }
+        result
+    }
+
+    /// Waits for the broker's word on every record.
+    async fn settle(&mut self, window: &mut Window) -> Result<(), Cause> {
+        let mut refused = 0;
+        let mut failed = None;
+        for pending in &mut window.pending {
+            match pending.settle().await {
+                Ok(None) => {}
+                Ok(Some(rejection)) => {
+                    refused += 1;
+                    self.refused.insert(address(pending.admitted()), rejection);
+                }
+                // The first failure is the cause; those after it may be its consequence.
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match (refused, failed) {
+            (0, None) => Ok(()),
+            (0, Some(error)) => Err(Cause::Undelivered(error)),
+            (refused, _) => Err(Cause::Refused(refused)),
+        }
+    }
+
+    async fn finish(&self, window: &Window) -> Result<(), Cause> {
+        // In this order: see the head of this file.
+        let group = self.source.group_metadata();
+        if !self.source.are_current(window.pending.iter().map(|pending| &pending.admitted().position)) {
+            return Err(Cause::Stale);
+        }
+        let group = group.ok_or(Cause::Stale)?;
+        let mut next = NextOffsets::new();
+        for pending in &window.pending {
+            let position = &pending.admitted().position;
+            next.insert((position.topic.clone(), position.partition), (position.offset + 1, position.epoch));
+        }
+        let mut offsets = TopicPartitionList::with_capacity(next.len());
+        for ((topic, partition), (offset, _)) in &next {
+            offsets.add_partition_offset(topic, *partition, Offset::Offset(*offset)).map_err(Cause::Failed)?;
+        }
+        let group = Arc::new(group);
+        self.patiently(move |producer| producer.send_offsets_to_transaction(&offsets, &group, PATIENCE)).await?;
+        self.patiently(|producer| producer.commit_transaction(Timeout::Never)).await?;
+        self.source.committed(&next);
+        Ok(())
+    }
+
+    /// Makes a call, and the very same one again while it may succeed.
+    async fn patiently(
+        &self,
+        call: impl Fn(&FutureProducer<Client>) -> Result<(), KafkaError> + Clone + Send + 'static,
+    ) -> Result<(), Cause> {
+        let mut attempt = 1;
+        loop {
+            let result = self.call(call.clone()).await.map_err(Cause::Undelivered)?;
+            match result {
+                Ok(()) => return Ok(()),
+                Err(error) if attempt < ATTEMPTS && matches!(class(&error), Class::Again) => {
+                    tracing::debug!(%error, attempt, "trying again");
+                    attempt += 1;
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(error) => return Err(Cause::Failed(error)),
+            }
+        }
+    }
+
+    /// Aborts the open transaction, with a new producer if need be, and has its messages read again.
+    async fn abort(&mut self, cause: Cause) -> Result<(), StreamError> {
+        self.aborted = self.aborted.saturating_add(1);
+        tracing::warn!(aborted = self.aborted, "transaction aborted, its messages are read again: {cause}");
+        self.source.rewind();
+        let result = self.patiently(|producer| producer.abort_transaction(Timeout::Never)).await;
+        match (self.sink.producer().client().fatal_error(), result) {
+            (Some((code, reason)), _) => self.renew(code, &reason).await?,
+            (None, Err(why)) => self.renew(RDKafkaErrorCode::Unknown, &why.to_string()).await?,
+            (None, Ok(())) => {}
+        }
+        match cause {
+            Cause::Undelivered(StreamError::Delivery { topic, error, mend }) if needs_operator(&error) => {
+                return Err(StreamError::Delivery { topic, error, mend });
+            }
+            Cause::Failed(error) if needs_operator(&error) => return Err(self.fatal(&error)),
+            _ if self.source.is_stopped() => return Err(StreamError::Aborted(cause.to_string())),
+            Cause::Refused(_) | Cause::Stale => {}
+            Cause::Failed(_) | Cause::Undelivered(_) => {
+                tokio::time::sleep((Duration::from_millis(50) * 2_u32.saturating_pow(self.aborted.min(10))).min(LONGEST_PAUSE)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// A producer in a state it cannot leave is replaced, unless another process took its place: that one must not be
+    /// fenced in turn.
+    async fn renew(&mut self, code: RDKafkaErrorCode, reason: &str) -> Result<(), StreamError> {
+        if is_fenced(code) {
+            return Err(StreamError::Fenced { id: self.transactions.id.clone(), reason: reason.to_owned() });
+        }
+        tracing::warn!(?code, reason, "the transactional producer failed for good; making a new one");
+        self.metrics.producer_restart();
+        self.sink = Arc::new(Sink::new(self.settings, self.metrics.clone())?);
+        self.init().await
+    }
+
+    fn fatal(&self, error: &KafkaError) -> StreamError {
+        let id = self.transactions.id.clone();
+        match error.rdkafka_error_code() {
+            Some(code) if is_fenced(code) => StreamError::Fenced { id, reason: error.to_string() },
+            Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => StreamError::Fatal(format!(
+                "this user may not write under transactional.id '{id}' ({error}); allow Write and Describe on it"
+            )),
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {
+                StreamError::Fatal(format!("this user may not commit for the group '{}' ({error}); allow Read on it", self.settings.group))
+            }
+            _ => StreamError::Fatal(error.to_string()),
+        }
+    }
+
+    /// Makes a blocking call off the asynchronous threads.
+    async fn call<T: Send + 'static>(&self, call: impl FnOnce(&FutureProducer<Client>) -> T + Send + 'static) -> Result<T, StreamError> {
+        let sink = Arc::clone(&self.sink);
+        spawn_blocking(move || call(sink.producer())).await.map_err(|error| StreamError::Fatal(error.to_string()))
+    }
+}
+
+fn address(admitted: &Admitted) -> (String, i32, i64) {
+    let position = &admitted.position;
+    (position.topic.clone(), position.partition, position.offset)
+}
+
+/// What librdkafka says of a failed transactional call, in the order it wants to be asked.
+#[derive(Debug, PartialEq, Eq)]
+enum Class {
+    /// The producer is of no use any more.
+    Fatal,
+    /// The transaction is.
+    Abort,
+    /// The same call may succeed.
+    Again,
+}
+
+fn class(error: &KafkaError) -> Class {
+    match error {
+        KafkaError::Transaction(error) if error.is_fatal() => Class::Fatal,
+        KafkaError::Transaction(error) if error.txn_requires_abort() => Class::Abort,
+        KafkaError::Transaction(error) if error.is_retriable() => Class::Again,
+        _ => Class::Fatal,
+    }
+}
+
+fn is_fenced(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch)
+}
+
+/// Whether a failure stays until somebody mends it, so that trying again is no use.
+fn needs_operator(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+                | Code::UnknownPartition
+                | Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::MessageSizeTooLarge
+        )
+    )
+}
