@@ -3,9 +3,11 @@
 
 mod check;
 mod demo;
+mod dlq;
 mod enrich;
 mod gazetteer;
 mod models;
+mod progress;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
@@ -92,6 +94,11 @@ enum Command {
     },
     /// Send articles (files, or the sample articles) to the input topic.
     Feed(FeedArguments),
+    /// Dead letters: list them, show one, send them back.
+    Dlq {
+        #[command(subcommand)]
+        command: dlq::Dlq,
+    },
     /// Print the JSON Schema of an enriched article.
     Schema,
     /// Names of your own: import, compile and check tables for enrich.gazetteers.
@@ -254,6 +261,7 @@ pub fn main() -> ExitCode {
             create_topics(configured, partitions, replication_factor)
         }
         Command::Feed(arguments) => demo::feed(arguments),
+        Command::Dlq { command } => dlq::run(command),
         Command::Schema => schema(),
         Command::Gazetteer { command } => gazetteer::run(command),
         Command::Train { command } => models::train(command),

@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 use crate::{
     enrich::{Identifier, OffsetUnit, Output, TOPICS},
     intake::{DEEPEST, Format, Intake, Mapping, Path},
-    stream::{self, Delivery, GroupProtocol, Routing, Security, Transactions},
+    stream::{self, Delivery, GroupProtocol, Quarantine, Routing, Security, Transactions},
 };
 
 /// A valid configuration.
@@ -187,6 +187,7 @@ impl Reader {
         let log_level = self.parse("log.level", "error, warn, info, debug, trace or a filter", |text| {
             tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
         });
+        let quarantine = self.quarantine();
         let security = self.security();
         let routing = self.routing();
         let mapping = self.mapping();
@@ -218,6 +219,7 @@ impl Reader {
             max_poll_interval: max_poll_interval?,
             session_timeout: session_timeout?,
             commit_interval: commit_interval?,
+            quarantine: quarantine?,
             security,
             librdkafka: self.librdkafka.clone(),
         };
@@ -271,6 +273,14 @@ impl Reader {
             return None;
         };
         Some(Delivery::ExactlyOnce(Transactions { id: format!("{group}-{instance}"), timeout, shortest, longest }))
+    }
+
+    fn quarantine(&mut self) -> Option<Quarantine> {
+        let share = self
+            .parse("quarantine.share", "a number from 0 to 1", |text| text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share)));
+        let window = self.parse("quarantine.window", "a duration such as 5m", parse_duration);
+        let least = self.parse("quarantine.least", "a whole number of at least 1", positive);
+        Some(Quarantine { share: share?, window: window?, least: least? as u64 })
     }
 
     fn security(&mut self) -> Security {

@@ -56,10 +56,17 @@ async fn exposition(State(service): State<Service>) -> impl IntoResponse {
     }
 }
 
-async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
-    match service.health.is_ready() {
-        true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the consumer group has assigned no partitions yet\n"),
+async fn ready(State(service): State<Service>) -> (StatusCode, String) {
+    match service.health.quarantined() {
+        Some(share) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!(
+                "not ready: reading has stopped, {:.0} % of the last messages were rejected (quarantine.share); mend the cause and restart\n",
+                share * 100.0
+            ),
+        ),
+        None if service.health.is_ready() => (StatusCode::OK, "ready\n".to_owned()),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the consumer group has assigned no partitions yet\n".to_owned()),
     }
 }
 

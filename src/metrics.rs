@@ -39,6 +39,7 @@ pub struct Metrics {
     transaction_seconds: Histogram,
     transaction_age: Gauge,
     producer_restarts: IntCounter,
+    quarantined: IntGauge,
     gazetteer_loads: IntCounterVec,
     gazetteer_entities: IntGauge,
     taxonomy_loads: IntCounterVec,
@@ -164,6 +165,7 @@ impl Metrics {
                 "copydesk_producer_restarts_total",
                 "Transactional producers that failed for good and were replaced by new ones.",
             )?,
+            quarantined: gauge("copydesk_quarantined", "1 once reading has stopped because too large a share of messages was rejected.")?,
             gazetteer_loads: counters(
                 "copydesk_gazetteer_loads_total",
                 "Times the gazetteers of enrich.gazetteers were read, by result.",
@@ -206,7 +208,7 @@ impl Metrics {
             Opts::new("copydesk_build_info", "1, with the version as a label.").const_label("version", env!("CARGO_PKG_VERSION")),
         )?;
         build_info.set(1);
-        let collectors: [Box<dyn prometheus::core::Collector>; 29] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 30] = [
             Box::new(build_info),
             Box::new(self.articles.clone()),
             Box::new(self.rejected.clone()),
@@ -232,6 +234,7 @@ impl Metrics {
             Box::new(self.transaction_seconds.clone()),
             Box::new(self.transaction_age.clone()),
             Box::new(self.producer_restarts.clone()),
+            Box::new(self.quarantined.clone()),
             Box::new(self.gazetteer_loads.clone()),
             Box::new(self.gazetteer_entities.clone()),
             Box::new(self.taxonomy_loads.clone()),
@@ -379,6 +382,11 @@ impl Metrics {
     /// The open transaction is this old.
     pub fn transaction_age(&self, age: Duration) {
         self.transaction_age.set(age.as_secs_f64());
+    }
+
+    /// Reading stopped because too much was rejected.
+    pub fn quarantined(&self) {
+        self.quarantined.set(1);
     }
 
     /// A transactional producer was replaced.

@@ -18,7 +18,9 @@ mod admin;
 mod client;
 mod flight;
 mod health;
+mod letters;
 mod local;
+mod quarantine;
 mod sink;
 mod source;
 mod transactions;
@@ -26,7 +28,9 @@ mod transactions;
 pub use admin::{Created, create_topics, largest_records};
 pub use client::{QUEUE_BYTES, Security, fetch_topics, refused_keys};
 pub use health::Health;
+pub use letters::{Progress, Replay, Selection, dead_letters, replay};
 pub use local::{Embedded, Record, feed, watch};
+pub use quarantine::Quarantine;
 pub use sink::{Routing, header};
 
 use std::{
@@ -42,6 +46,7 @@ use crate::{
     article::{Message, Outcome, Reason, Rejection},
     metrics::Metrics,
 };
+use quarantine::Guard;
 use sink::Sink;
 use source::{Admitted, Source};
 
@@ -117,6 +122,8 @@ pub struct Settings {
     pub session_timeout: Duration,
     /// How often stored offsets are committed.
     pub commit_interval: Duration,
+    /// How much may be rejected before reading stops.
+    pub quarantine: Quarantine,
     /// TLS and SASL.
     pub security: Security,
     /// Further librdkafka options, `consumer.` and `producer.` prefixes apply to one side.
@@ -195,6 +202,7 @@ where
 {
     let workers = settings.workers.max(1);
     let deadline = settings.shutdown_timeout;
+    let guard = Arc::new(Guard::new(settings.quarantine.clone(), Arc::clone(&health), metrics.clone()));
     let (source, mut messages) = Source::start(&settings, metrics.clone(), Arc::clone(&health))?;
 
     let worked =
@@ -203,8 +211,8 @@ where
     let result = {
         let spine = async {
             match &settings.delivery {
-                Delivery::AtLeastOnce => at_least_once(worked, &settings, metrics, &source).await,
-                Delivery::ExactlyOnce(transactions) => transactions::run(worked, &settings, transactions, metrics, &source).await,
+                Delivery::AtLeastOnce => at_least_once(worked, &settings, metrics, guard, &source).await,
+                Delivery::ExactlyOnce(transactions) => transactions::run(worked, &settings, transactions, metrics, guard, &source).await,
             }
         };
         tokio::pin!(spine);
@@ -233,9 +241,10 @@ async fn at_least_once(
     worked: impl Stream<Item = (Admitted, Outcome)>,
     settings: &Settings,
     metrics: Metrics,
+    guard: Arc<Guard>,
     source: &Source,
 ) -> Result<(), StreamError> {
-    let sink = Arc::new(Sink::new(settings, metrics)?);
+    let sink = Arc::new(Sink::new(settings, metrics, guard)?);
     worked
         .then(|(admitted, outcome)| {
             let sink = Arc::clone(&sink);

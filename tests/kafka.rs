@@ -19,7 +19,7 @@ use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
 };
-use support::{Broker, Copydesk, Read, Reader, wait_for};
+use support::{Copydesk, Read, Reader, cluster::Broker, wait_for};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -56,7 +56,16 @@ kafka_port=$(port) control_port=$(port) http_port=$(port) prometheus_port=$(port
 export COPYDESK_CONFIG=deploy/copydesk.toml COPYDESK_KAFKA_BROKERS="127.0.0.1:$kafka_port" COPYDESK_HTTP_LISTEN="127.0.0.1:$http_port"
 
 tests/kafka/broker.sh jars >/dev/null
-tests/kafka/broker.sh run "$work/kafka" "$kafka_port" "$control_port" >"$work/kafka.log" 2>&1 &
+cat > "$work/kafka.properties" <<PROPERTIES
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$control_port
+listeners=PLAINTEXT://127.0.0.1:$kafka_port,CONTROLLER://127.0.0.1:$control_port
+advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+PROPERTIES
+tests/kafka/broker.sh run "$work/kafka" "$work/kafka.properties" >"$work/kafka.log" 2>&1 &
 pids+=($!)
 wait_for "Kafka" 60 sh -c "'$copydesk' topics create --partitions 8 --replication-factor 1 | grep -q news.raw"
 "$copydesk" check >"$work/check.log" 2>&1 || fail "copydesk check finds the stack incomplete"

@@ -171,7 +171,8 @@ pub(super) fn publisher(settings: &Settings) -> ClientConfig {
         config
             .set("transactional.id", &transactions.id)
             .set("transaction.timeout.ms", millis(transactions.timeout))
-            .set("message.timeout.ms", millis(settings.delivery_timeout.min(transactions.timeout)));
+            // A record that cannot be delivered ends its transaction before the brokers do.
+            .set("message.timeout.ms", millis(settings.delivery_timeout.min(transactions.timeout / 2)));
     }
     config
 }
@@ -203,6 +204,22 @@ pub(super) fn code_name(code: Option<RDKafkaErrorCode>) -> String {
     code.map_or_else(|| "none".to_owned(), |code| format!("{code:?}"))
 }
 
+/// Whether a failure may be over in a moment.
+pub(super) fn passes(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::OperationTimedOut
+            | Code::RequestTimedOut
+            | Code::WaitingForCoordinator
+            | Code::CoordinatorLoadInProgress
+            | Code::CoordinatorNotAvailable
+            | Code::NotCoordinator
+    )
+}
+
 /// Somebody who wants the client's statistics.
 type Observer = Box<dyn Fn(&Statistics) + Send + Sync>;
 
@@ -232,6 +249,8 @@ impl Client {
 impl ClientContext for Client {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
+            // A failed transaction is told, with what is done about it, by the one who made it.
+            _ if matches!(facility, "TXNERR" | "FATAL") => tracing::debug!(client = self.role, facility, "{message}"),
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!(client = self.role, facility, "{message}")
             }
@@ -262,6 +281,9 @@ impl ClientContext for Client {
             }
             Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => {
                 tracing::debug!(client = self.role, reason, "connection failed")
+            }
+            Some(RDKafkaErrorCode::InvalidTransactionalState | RDKafkaErrorCode::Fenced) => {
+                tracing::debug!(client = self.role, reason, "failed for good")
             }
             _ => tracing::warn!(client = self.role, %error, reason, "the Kafka client reports an error"),
         }

@@ -11,18 +11,32 @@ pub struct Health {
     started: Instant,
     turned: AtomicU64,
     pub(super) ready: AtomicBool,
+    /// Rejected share that stopped the reading, in millionths and one more; 0 while nothing did.
+    quarantined: AtomicU64,
     patience: Duration,
 }
 
 impl Health {
     /// Health of a service whose poll thread must turn within `patience`.
     pub fn new(patience: Duration) -> Self {
-        Self { started: Instant::now(), turned: AtomicU64::new(0), ready: AtomicBool::new(false), patience }
+        Self { started: Instant::now(), turned: AtomicU64::new(0), ready: AtomicBool::new(false), quarantined: AtomicU64::new(0), patience }
     }
 
     /// Whether the group has assigned partitions (perhaps none) at least once.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
+    }
+
+    /// The share of rejected messages that stopped the reading, if it is stopped.
+    pub fn quarantined(&self) -> Option<f64> {
+        let stored = self.quarantined.load(Ordering::Relaxed);
+        (stored > 0).then(|| (stored - 1) as f64 / 1e6)
+    }
+
+    /// Reading stops, for good. Whether this call stopped it.
+    pub(super) fn quarantine(&self, share: f64) -> bool {
+        let stored = (share * 1e6) as u64 + 1;
+        self.quarantined.compare_exchange(0, stored, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Whether the poll thread turned within the time the group allows.

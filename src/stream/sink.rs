@@ -18,6 +18,7 @@ use rdkafka::{
 use super::{
     Settings, StreamError,
     client::{self, Client},
+    quarantine::Guard,
     source::{Admitted, now_seconds},
 };
 use crate::{
@@ -109,6 +110,7 @@ pub(super) struct Sink {
     routing: Option<Routing>,
     max_message_bytes: usize,
     metrics: Metrics,
+    guard: Arc<Guard>,
     quiet: Mutex<Quiet>,
 }
 
@@ -161,7 +163,7 @@ impl Sink {
         &self.producer
     }
 
-    pub(super) fn new(settings: &Settings, metrics: Metrics) -> Result<Self, StreamError> {
+    pub(super) fn new(settings: &Settings, metrics: Metrics, guard: Arc<Guard>) -> Result<Self, StreamError> {
         let producer = client::publisher(settings)
             .create_with_context(client::context(metrics.clone(), "producer"))
             .map_err(|error| StreamError::Client { role: "producer", error })?;
@@ -172,6 +174,7 @@ impl Sink {
             routing: settings.routing.clone(),
             max_message_bytes: settings.max_message_bytes,
             metrics,
+            guard,
             quiet: Mutex::default(),
         })
     }
@@ -304,6 +307,10 @@ impl Pending {
 
     /// Counts the message as done.
     pub(super) fn count(self) -> Admitted {
+        self.sink.guard.note(match &self.content {
+            Content::DeadLetter(reason) => Some(*reason),
+            Content::Enriched(_) | Content::Tombstone => None,
+        });
         match &self.content {
             Content::Enriched(facts) => self.sink.metrics.enriched(facts, now_seconds()),
             Content::Tombstone => self.sink.metrics.tombstone(),

@@ -62,9 +62,9 @@ struct Partition {
     epoch: u64,
     /// Next offset after what is done.
     stored: Option<i64>,
-    /// Where reading begins again after an abort: the first message read, later the next after the last commit.
-    restart: Option<i64>,
-    /// To be read again from `restart`; nothing is admitted before the seek.
+    /// First offset read.
+    first: Option<i64>,
+    /// To be read again from what is committed; nothing is admitted before the seek.
     rewind: bool,
     progressed: Instant,
 }
@@ -106,12 +106,12 @@ impl Shared {
         self.partitions().get(&(topic.to_owned(), partition)).filter(|known| !known.rewind).map(|known| known.epoch)
     }
 
-    /// A message was read; after an abort its partition begins again here, if nothing before it is uncommitted.
+    /// A message was read; if none is ever committed, its partition begins again with the first one.
     fn seen(&self, message: &Message) {
         if self.transactional
             && let Some(known) = self.partitions().get_mut(&(message.topic.clone(), message.partition))
         {
-            known.restart.get_or_insert(message.offset);
+            known.first.get_or_insert(message.offset);
         }
     }
 
@@ -197,7 +197,7 @@ impl ConsumerContext for Context {
             let mut partitions = self.shared.partitions();
             for element in assigned.elements() {
                 let key = (element.topic().to_owned(), element.partition());
-                partitions.insert(key, Partition { epoch, stored: None, restart: None, rewind: false, progressed: Instant::now() });
+                partitions.insert(key, Partition { epoch, stored: None, first: None, rewind: false, progressed: Instant::now() });
             }
             self.shared.assigned.fetch_add(1, Ordering::Relaxed);
             self.shared.health.ready.store(true, Ordering::Relaxed);
@@ -329,7 +329,6 @@ impl Source {
         for ((topic, partition), (offset, epoch)) in next {
             if let Some(known) = partitions.get_mut(&(topic.clone(), *partition)).filter(|known| known.epoch == *epoch) {
                 known.stored = Some(*offset);
-                known.restart = Some(*offset);
                 known.progressed = Instant::now();
             }
         }
@@ -339,7 +338,7 @@ impl Source {
     pub(super) fn rewind(&self) {
         let epoch = self.shared.epochs.fetch_add(1, Ordering::Relaxed) + 1;
         let mut partitions = self.shared.partitions();
-        for known in partitions.values_mut().filter(|known| known.restart.is_some()) {
+        for known in partitions.values_mut().filter(|known| known.first.is_some()) {
             known.epoch = epoch;
             known.rewind = true;
         }
@@ -421,7 +420,7 @@ fn commit_last(consumer: &BaseConsumer<Context>, patience: Duration) {
     loop {
         match consumer.commit_consumer_state(CommitMode::Sync) {
             Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => return,
-            Err(KafkaError::ConsumerCommit(code)) if passes(code) && Instant::now() < until => std::thread::sleep(RETRY),
+            Err(KafkaError::ConsumerCommit(code)) if client::passes(code) && Instant::now() < until => std::thread::sleep(RETRY),
             Err(error) => return tracing::warn!(%error, "failed to commit at the end; some messages are read again"),
         }
     }
@@ -429,22 +428,6 @@ fn commit_last(consumer: &BaseConsumer<Context>, patience: Duration) {
 
 /// Between two attempts to commit at the end.
 const RETRY: Duration = Duration::from_millis(200);
-
-/// Whether a failure to commit may be over in a moment.
-fn passes(code: RDKafkaErrorCode) -> bool {
-    use RDKafkaErrorCode as Code;
-    matches!(
-        code,
-        Code::BrokerTransportFailure
-            | Code::AllBrokersDown
-            | Code::OperationTimedOut
-            | Code::RequestTimedOut
-            | Code::WaitingForCoordinator
-            | Code::CoordinatorLoadInProgress
-            | Code::CoordinatorNotAvailable
-            | Code::NotCoordinator
-    )
-}
 
 pub(super) fn owned(message: &BorrowedMessage<'_>) -> Message {
     // The crate unwraps header names as UTF-8; a producer can write others, and that must not end the thread.

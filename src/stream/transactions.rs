@@ -28,11 +28,12 @@ use rdkafka::{
     producer::{FutureProducer, Producer},
     util::Timeout,
 };
-use tokio::{sync::mpsc, task::spawn_blocking};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Settings, StreamError, Transactions,
     client::Client,
+    quarantine::Guard,
     sink::{Pending, Sink},
     source::{Admitted, NextOffsets, Source},
 };
@@ -41,8 +42,11 @@ use crate::{
     metrics::Metrics,
 };
 
-/// How long the brokers may take for one attempt at anything but a commit or an abort, which are never given up.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the brokers may take for one attempt at anything but a commit or an abort, which librdkafka wants to be given
+/// all the time they need.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How much longer than it was given a call may take.
+const GRACE: Duration = Duration::from_secs(2);
 /// How often a call that may succeed when made again is made.
 const ATTEMPTS: usize = 5;
 /// Longest wait between two aborted windows.
@@ -54,10 +58,11 @@ pub(super) async fn run(
     settings: &Settings,
     transactions: &Transactions,
     metrics: Metrics,
+    guard: Arc<Guard>,
     source: &Source,
 ) -> Result<(), StreamError> {
     let mut publisher = Publisher {
-        sink: Arc::new(Sink::new(settings, metrics.clone())?),
+        sink: Arc::new(Sink::new(settings, metrics.clone(), Arc::clone(&guard))?),
         worked: lookahead(worked, settings.in_flight.max(1)),
         refused: HashMap::new(),
         length: transactions.shortest,
@@ -65,6 +70,7 @@ pub(super) async fn run(
         settings,
         transactions,
         metrics,
+        guard,
         source,
     };
     publisher.init().await?;
@@ -112,6 +118,8 @@ enum Cause {
     Refused(usize),
     /// The transaction failed.
     Failed(KafkaError),
+    /// A call did not return.
+    Stuck(&'static str),
     /// Records were not delivered.
     Undelivered(StreamError),
 }
@@ -122,6 +130,7 @@ impl std::fmt::Display for Cause {
             Self::Stale => write!(formatter, "its partitions were assigned anew"),
             Self::Refused(records) => write!(formatter, "the broker refuses {records} of its records, which become dead letters"),
             Self::Failed(error) => write!(formatter, "{error}"),
+            Self::Stuck(call) => write!(formatter, "{call} does not return"),
             Self::Undelivered(error) => write!(formatter, "{error}"),
         }
     }
@@ -139,6 +148,7 @@ struct Publisher<'a> {
     settings: &'a Settings,
     transactions: &'a Transactions,
     metrics: Metrics,
+    guard: Arc<Guard>,
     source: &'a Source,
 }
 
@@ -147,14 +157,16 @@ impl Publisher<'_> {
     async fn init(&mut self) -> Result<(), StreamError> {
         let mut said = false;
         loop {
-            let Err(error) = self.call(|producer| producer.init_transactions(PATIENCE)).await? else { return Ok(()) };
-            match class(&error) {
-                Class::Again => {
-                    if !std::mem::replace(&mut said, true) {
-                        tracing::warn!(%error, id = self.transactions.id, "the brokers do not take the transactional id yet; trying again");
-                    }
-                }
-                _ => return Err(self.fatal(&error)),
+            let why = match self.call("init_transactions", PATIENCE, |producer| producer.init_transactions(PATIENCE)).await {
+                Ok(()) => return Ok(()),
+                Err(Cause::Failed(error)) if class(&error) != Class::Again => return Err(self.fatal(&error)),
+                Err(cause) => cause,
+            };
+            if !std::mem::replace(&mut said, true) {
+                tracing::warn!(id = self.transactions.id, "the brokers do not take the transactional id yet, trying again: {why}");
+            }
+            if let Cause::Stuck(_) = why {
+                self.sink = Arc::new(Sink::new(self.settings, self.metrics.clone(), Arc::clone(&self.guard))?);
             }
         }
     }
@@ -170,8 +182,8 @@ impl Publisher<'_> {
         };
         let mut window = Window { begun: Instant::now(), pending: Vec::new(), bytes: 0, broken: None };
         self.source.window(Some(window.begun));
-        if let Err(error) = self.call(|producer| producer.begin_transaction()).await? {
-            window.broken = Some(Cause::Failed(error));
+        if let Err(cause) = self.call("begin_transaction", PATIENCE, |producer| producer.begin_transaction()).await {
+            window.broken = Some(cause);
             self.source.leave(first.0.bytes);
             return Ok(Some(window));
         }
@@ -288,8 +300,11 @@ impl Publisher<'_> {
             offsets.add_partition_offset(topic, *partition, Offset::Offset(*offset)).map_err(Cause::Failed)?;
         }
         let group = Arc::new(group);
-        self.patiently(move |producer| producer.send_offsets_to_transaction(&offsets, &group, PATIENCE)).await?;
-        self.patiently(|producer| producer.commit_transaction(Timeout::Never)).await?;
+        self.patiently("send_offsets_to_transaction", PATIENCE, move |producer| {
+            producer.send_offsets_to_transaction(&offsets, &group, PATIENCE)
+        })
+        .await?;
+        self.patiently("commit_transaction", self.transactions.timeout, |producer| producer.commit_transaction(Timeout::Never)).await?;
         self.source.committed(&next);
         Ok(())
     }
@@ -297,19 +312,19 @@ impl Publisher<'_> {
     /// Makes a call, and the very same one again while it may succeed.
     async fn patiently(
         &self,
+        name: &'static str,
+        patience: Duration,
         call: impl Fn(&FutureProducer<Client>) -> Result<(), KafkaError> + Clone + Send + 'static,
     ) -> Result<(), Cause> {
         let mut attempt = 1;
         loop {
-            let result = self.call(call.clone()).await.map_err(Cause::Undelivered)?;
-            match result {
-                Ok(()) => return Ok(()),
-                Err(error) if attempt < ATTEMPTS && matches!(class(&error), Class::Again) => {
+            match self.call(name, patience, call.clone()).await {
+                Err(Cause::Failed(error)) if attempt < ATTEMPTS && class(&error) == Class::Again => {
                     tracing::debug!(%error, attempt, "trying again");
                     attempt += 1;
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
-                Err(error) => return Err(Cause::Failed(error)),
+                result => return result,
             }
         }
     }
@@ -318,20 +333,27 @@ impl Publisher<'_> {
     async fn abort(&mut self, cause: Cause) -> Result<(), StreamError> {
         self.aborted = self.aborted.saturating_add(1);
         tracing::warn!(aborted = self.aborted, "transaction aborted, its messages are read again: {cause}");
-        self.source.rewind();
-        let result = self.patiently(|producer| producer.abort_transaction(Timeout::Never)).await;
+        let result = match cause {
+            // Nothing else can be asked of it.
+            Cause::Stuck(call) => Err(Cause::Stuck(call)),
+            _ => {
+                self.patiently("abort_transaction", self.transactions.timeout, |producer| producer.abort_transaction(Timeout::Never)).await
+            }
+        };
         match (self.sink.producer().client().fatal_error(), result) {
             (Some((code, reason)), _) => self.renew(code, &reason).await?,
             (None, Err(why)) => self.renew(RDKafkaErrorCode::Unknown, &why.to_string()).await?,
             (None, Ok(())) => {}
         }
+        // Only now: until the transaction has ended, nobody knows what is committed.
+        self.source.rewind();
         match cause {
             Cause::Undelivered(StreamError::Delivery { topic, error, mend }) if needs_operator(&error) => {
                 return Err(StreamError::Delivery { topic, error, mend });
             }
             Cause::Failed(error) if needs_operator(&error) => return Err(self.fatal(&error)),
             _ if self.source.is_stopped() => return Err(StreamError::Aborted(cause.to_string())),
-            Cause::Refused(_) | Cause::Stale => {}
+            Cause::Refused(_) | Cause::Stale | Cause::Stuck(_) => {}
             Cause::Failed(_) | Cause::Undelivered(_) => {
                 tokio::time::sleep((Duration::from_millis(50) * 2_u32.saturating_pow(self.aborted.min(10))).min(LONGEST_PAUSE)).await;
             }
@@ -347,7 +369,7 @@ impl Publisher<'_> {
         }
         tracing::warn!(?code, reason, "the transactional producer failed for good; making a new one");
         self.metrics.producer_restart();
-        self.sink = Arc::new(Sink::new(self.settings, self.metrics.clone())?);
+        self.sink = Arc::new(Sink::new(self.settings, self.metrics.clone(), Arc::clone(&self.guard))?);
         self.init().await
     }
 
@@ -365,10 +387,27 @@ impl Publisher<'_> {
         }
     }
 
-    /// Makes a blocking call off the asynchronous threads.
-    async fn call<T: Send + 'static>(&self, call: impl FnOnce(&FutureProducer<Client>) -> T + Send + 'static) -> Result<T, StreamError> {
+    /// Makes a blocking call on a thread of its own. librdkafka can lose the answer to one (a coordinator that moves while it
+    /// is looked up): a thread that does not come back is left behind with its producer.
+    async fn call(
+        &self,
+        name: &'static str,
+        patience: Duration,
+        call: impl FnOnce(&FutureProducer<Client>) -> Result<(), KafkaError> + Send + 'static,
+    ) -> Result<(), Cause> {
         let sink = Arc::clone(&self.sink);
-        spawn_blocking(move || call(sink.producer())).await.map_err(|error| StreamError::Fatal(error.to_string()))
+        let (sender, answer) = oneshot::channel();
+        let spawned = std::thread::Builder::new().name("kafka-transaction".to_owned()).spawn(move || {
+            // Nobody listens any more once the patience is over.
+            sender.send(call(sink.producer())).ok();
+        });
+        if spawned.is_err() {
+            return Err(Cause::Stuck(name));
+        }
+        match tokio::time::timeout(patience + GRACE, answer).await {
+            Ok(Ok(result)) => result.map_err(Cause::Failed),
+            Ok(Err(_)) | Err(_) => Err(Cause::Stuck(name)),
+        }
     }
 }
 

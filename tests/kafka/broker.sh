@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# A real Apache Kafka from the jars on Maven Central: one node, KRaft, loopback, no installation.
+# A real Apache Kafka from the jars on Maven Central: KRaft, loopback, no installation.
 #
-#   broker.sh jars                     fetch the jars (once; cached under target/) and print their directory
-#   broker.sh run DATA PORT CONTROL    format DATA if it is new and run the broker in the foreground
+#   broker.sh jars                  fetch the jars (once; cached under target/) and print their directory
+#   broker.sh run DATA PROPERTIES   format DATA if it is new and run a node in the foreground; PROPERTIES is a file with what
+#                                   the nodes of a cluster differ in (node.id, listeners, voters, replication), `-` is input
 #
 # Needs Java 17 and, the first time, Maven. Exits with 3 and one line where one of them is missing.
 set -euo pipefail
@@ -30,7 +31,7 @@ jars() {
 }
 
 run() {
-    local data=$1 port=$2 control=$3
+    local data=$1 properties=$2
     mkdir -p "$data"
     cat > "$data/log4j2.properties" <<'LOG'
 rootLogger.level = warn
@@ -40,34 +41,29 @@ appender.c.name = C
 appender.c.layout.type = PatternLayout
 appender.c.layout.pattern = [%d] %p %m (%c)%n
 LOG
-    cat > "$data/server.properties" <<PROPERTIES
+    cat - "$properties" > "$data/server.properties" <<PROPERTIES
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:$control
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$control
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
 controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=$data/log
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+transaction.state.log.num.partitions=4
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 group.initial.rebalance.delay.ms=0
+group.consumer.session.timeout.ms=6000
+group.consumer.min.session.timeout.ms=6000
+group.consumer.heartbeat.interval.ms=1000
+group.consumer.min.heartbeat.interval.ms=1000
 log.cleaner.dedupe.buffer.size=16777216
 message.max.bytes=8388608
+replica.fetch.max.bytes=8388608
 num.network.threads=2
 num.io.threads=4
 PROPERTIES
     local java=(java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.awt.headless=true "-Dlog4j2.configurationFile=$data/log4j2.properties" -cp "$cache/lib/*")
     if [ ! -e "$data/log/meta.properties" ]; then
-        local id
-        id=$("${java[@]}" kafka.tools.StorageTool random-uuid | tail -1)
-        "${java[@]}" kafka.tools.StorageTool format -t "$id" -c "$data/server.properties" >/dev/null
+        # Any 16 bytes will do, the same for all nodes of a cluster.
+        "${java[@]}" kafka.tools.StorageTool format -t Y29weWRlc2stdGVzdC0wMQ -c "$data/server.properties" >/dev/null
     fi
     exec "${java[@]}" -Xms256m -Xmx512m kafka.Kafka "$data/server.properties"
 }
@@ -75,5 +71,5 @@ PROPERTIES
 case "${1:-}" in
     jars) jars; echo "$cache/lib" ;;
     run) jars; shift; run "$@" ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

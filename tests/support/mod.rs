@@ -2,10 +2,12 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+pub mod cluster;
+
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -13,8 +15,6 @@ use std::{
 
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     message::{Headers, Message},
 };
@@ -38,100 +38,6 @@ pub fn replace(path: &Path, text: &str) {
     let new = path.with_extension("new");
     std::fs::write(&new, text).unwrap();
     std::fs::rename(&new, path).unwrap();
-}
-
-fn repository() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// A real Apache Kafka: `KAFKA_BROKERS` if set, else a broker of our own that ends with this value.
-pub struct Broker {
-    pub address: String,
-    own: Option<Own>,
-}
-
-/// A broker process of our own.
-struct Own {
-    process: Mutex<Child>,
-    port: u16,
-    control: u16,
-    data: tempfile::TempDir,
-}
-
-impl Own {
-    fn spawn(data: &std::path::Path, port: u16, control: u16) -> Child {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(data.join("broker.log")).unwrap();
-        Command::new("bash")
-            .arg(repository().join("tests/kafka/broker.sh"))
-            .args(["run", data.join("node").to_str().unwrap(), &port.to_string(), &control.to_string()])
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap()
-    }
-}
-
-impl Broker {
-    /// Why there can be no broker here, or nothing.
-    pub fn unavailable() -> Option<String> {
-        if std::env::var("KAFKA_BROKERS").is_ok() {
-            return None;
-        }
-        let output = Command::new("bash").arg(repository().join("tests/kafka/broker.sh")).arg("jars").output().unwrap();
-        (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).trim().to_owned())
-    }
-
-    pub fn start() -> Self {
-        if let Ok(address) = std::env::var("KAFKA_BROKERS") {
-            return Self { address, own: None };
-        }
-        let data = tempfile::tempdir().unwrap();
-        let (port, control) = (free_port(), free_port());
-        let process = Mutex::new(Own::spawn(data.path(), port, control));
-        let broker = Self { address: format!("127.0.0.1:{port}"), own: Some(Own { process, port, control, data }) };
-        broker.wait();
-        broker
-    }
-
-    fn wait(&self) {
-        let probe: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
-        wait_for("the broker to answer", Duration::from_secs(60), || probe.fetch_metadata(None, Duration::from_secs(2)).is_ok());
-    }
-
-    /// SIGKILL, and a new start on the same data. False where the broker is not ours to kill.
-    pub fn crash(&self) -> bool {
-        let Some(own) = &self.own else { return false };
-        let mut process = own.process.lock().unwrap();
-        process.kill().unwrap();
-        process.wait().unwrap();
-        *process = Own::spawn(own.data.path(), own.port, own.control);
-        drop(process);
-        self.wait();
-        true
-    }
-
-    /// Makes topics that take large records.
-    pub fn create(&self, topics: &[&str], partitions: i32) {
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
-        let topics: Vec<NewTopic<'_>> = topics
-            .iter()
-            .map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(1)).set("max.message.bytes", "8388608"))
-            .collect();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        for result in runtime.block_on(admin.create_topics(&topics, &AdminOptions::new())).unwrap() {
-            result.unwrap();
-        }
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        if let Some(own) = &self.own {
-            let mut process = own.process.lock().unwrap();
-            process.kill().ok();
-            process.wait().ok();
-        }
-    }
 }
 
 /// A record as it was read.
@@ -223,7 +129,17 @@ impl Copydesk {
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let sink = Arc::clone(&log);
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| sink.lock().unwrap().push(line)));
+        // For whoever looks for a bug: every line of every instance, killed ones too.
+        let mut kept = std::env::var_os("KEEP_LOGS").map(|file| std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap());
+        let id = child.id();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some(kept) = &mut kept {
+                    writeln!(kept, "{id} {line}").unwrap();
+                }
+                sink.lock().unwrap().push(line);
+            }
+        });
         Self { child, http, log }
     }
 
@@ -253,17 +169,44 @@ impl Copydesk {
         self.child.wait().unwrap();
     }
 
+    /// SIGKILL, in place.
+    pub fn kill_now(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The exit code, if it ended.
+    pub fn exited(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().map(|status| status.code().unwrap_or(-1))
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+    }
+
     /// SIGTERM, and the exit code.
-    pub fn terminate(mut self) -> i32 {
+    pub fn terminate(self) -> i32 {
+        self.end().0
+    }
+
+    /// SIGTERM, which must end in a clean drain, or while brokers are in trouble with a word on what is read again.
+    pub fn stop(self) {
+        let (code, log) = self.end();
+        let lines: Vec<&str> = log.lines().collect();
+        assert!(code == 0 || log.contains("read again"), "{}", lines[lines.len().saturating_sub(30)..].join("\n"));
+    }
+
+    fn end(mut self) -> (i32, String) {
         // Before its first line it does not listen for signals yet.
         self.wait_for_log("copydesk starts", Duration::from_secs(20));
-        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        self.signal("TERM");
         let mut code = None;
         wait_for("the end after SIGTERM", Duration::from_secs(40), || {
-            code = self.child.try_wait().unwrap();
+            code = self.exited();
             code.is_some()
         });
-        code.unwrap().code().unwrap_or(-1)
+        (code.unwrap(), self.log())
     }
 
     /// Waits until it ends by itself.

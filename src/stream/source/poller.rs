@@ -19,7 +19,7 @@ use crate::article::Message;
 /// Longest time the thread spends without serving the client.
 const TURN: Duration = Duration::from_millis(50);
 
-/// Longest time a seek may take; it needs no broker.
+/// Longest time to wait for committed offsets, and again for a seek.
 const SEEK: Duration = Duration::from_secs(5);
 
 /// The thread's state.
@@ -54,7 +54,8 @@ impl Poller {
                     continue;
                 };
                 let bytes = message.size();
-                if self.shared.flight.admit(bytes, TURN) {
+                let quarantined = self.shared.health.quarantined().is_some();
+                if !quarantined && self.shared.flight.admit(bytes, TURN) {
                     if let Some(message) = held.pop_front()
                         && sender.try_send(admit(message, epoch, bytes)).is_err()
                     {
@@ -73,7 +74,7 @@ impl Poller {
                 self.pause(false);
                 paused_at = None;
             }
-            let wait = if held.is_empty() { TURN } else { Duration::ZERO };
+            let wait = if held.is_empty() || self.shared.health.quarantined().is_some() { TURN } else { Duration::ZERO };
             if let Some(message) = self.poll(wait) {
                 self.shared.seen(&message);
                 held.push_back(message);
@@ -119,40 +120,48 @@ impl Poller {
         }
     }
 
-    /// Goes back to where partitions begin again. What fails is tried again in the next turn.
+    /// Goes back to what the group has committed: whether a transaction whose commit failed took effect, only the brokers
+    /// know. What fails is tried again in the next turn.
     fn seek(&self, held: &mut VecDeque<Message>) {
         self.shared.rewinding.store(false, Ordering::Relaxed);
         let mut wanted = TopicPartitionList::new();
-        for ((topic, partition), known) in self.shared.partitions().iter().filter(|(_, known)| known.rewind) {
-            if let Some(offset) = known.restart
-                && let Err(error) = wanted.add_partition_offset(topic, *partition, Offset::Offset(offset))
-            {
-                tracing::error!(%error, topic, partition, offset, "cannot seek there");
-            }
+        for (topic, partition) in self.shared.partitions().iter().filter(|(_, known)| known.rewind).map(|(key, _)| key) {
+            wanted.add_partition(topic, *partition);
         }
         if wanted.count() == 0 {
             return;
         }
-        match self.consumer.seek_partitions(wanted, SEEK) {
+        let sought = self.consumer.committed_offsets(wanted, SEEK).and_then(|committed| {
+            let mut targets = TopicPartitionList::new();
+            for element in committed.elements() {
+                let key = (element.topic().to_owned(), element.partition());
+                // Nothing committed yet: begin with the first message that was read.
+                let first = self.shared.partitions().get(&key).and_then(|known| known.first);
+                let offset = Some(element.offset()).filter(|offset| matches!(offset, Offset::Offset(_))).or(first.map(Offset::Offset));
+                if let (Ok(()), Some(offset)) = (element.error(), offset) {
+                    targets.add_partition_offset(&key.0, key.1, offset)?;
+                }
+            }
+            self.consumer.seek_partitions(targets, SEEK)
+        });
+        match sought {
             Ok(sought) => {
                 let mut partitions = self.shared.partitions();
-                for element in sought.elements() {
+                for element in sought.elements().iter().filter(|element| element.error().is_ok()) {
                     let key = (element.topic().to_owned(), element.partition());
-                    match (element.error(), partitions.get_mut(&key)) {
-                        (Ok(()), Some(known)) => {
-                            known.rewind = false;
-                            held.retain(|message| (&message.topic, message.partition) != (&key.0, key.1));
-                        }
-                        (Ok(()), None) => {}
-                        (Err(error), _) => {
-                            tracing::warn!(%error, topic = element.topic(), partition = element.partition(), "failed to seek; trying again");
-                            self.shared.rewinding.store(true, Ordering::Relaxed);
-                        }
+                    if let Some(known) = partitions.get_mut(&key) {
+                        known.rewind = false;
                     }
+                    held.retain(|message| (&message.topic, message.partition) != (&key.0, key.1));
+                }
+                let left = partitions.values().filter(|known| known.rewind).count();
+                if left > 0 {
+                    tracing::warn!(partitions = left, "could not go back to the committed offsets yet; trying again");
+                    self.shared.rewinding.store(true, Ordering::Relaxed);
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "failed to seek after an aborted transaction; trying again");
+                tracing::warn!(%error, "could not go back to the committed offsets yet; trying again");
                 self.shared.rewinding.store(true, Ordering::Relaxed);
             }
         }

@@ -1,0 +1,307 @@
+//! Dead letters, read again: a bounded scan of their topic, and the way back to where they came from.
+//!
+//! A scan ends where the topic ended when it began. A replay remembers how far it came under a consumer group of its own,
+//! one for each selection: the same command goes on where it stopped, and repeats at most what it sent in its last moments.
+
+use std::{collections::HashMap, time::Duration};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
+    error::KafkaError,
+    producer::{DeliveryFuture, FutureProducer, FutureRecord},
+};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Settings, StreamError,
+    client::{self, Quiet},
+    sink::{enqueue, header, to_kafka},
+    source::owned,
+};
+use crate::article::{Header, Message};
+
+/// How long the brokers may take to answer a question.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Letters between two commits of a replay's place.
+const BATCH: usize = 500;
+
+/// Which dead letters are meant. Empty means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Codes of reasons.
+    pub reasons: Vec<String>,
+    /// Partitions of the dead-letter topic.
+    pub partitions: Vec<i32>,
+    /// Not before this time, milliseconds since the Unix epoch.
+    pub since: Option<i64>,
+    /// Before this time, milliseconds since the Unix epoch.
+    pub until: Option<i64>,
+}
+
+impl Selection {
+    fn takes(&self, letter: &Message) -> bool {
+        let reason = letter.header_text(header::ERROR_CODE).unwrap_or_default();
+        (self.reasons.is_empty() || self.reasons.iter().any(|wanted| wanted == reason))
+            && letter.timestamp.is_none_or(|at| self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until))
+    }
+
+    /// The group that keeps the place of a replay of this selection.
+    fn group(&self, settings: &Settings) -> String {
+        if *self == Self::default() {
+            return format!("{}-replay", settings.group);
+        }
+        let mut same = self.clone();
+        same.reasons.sort();
+        same.partitions.sort_unstable();
+        let hash = Sha256::digest(format!("{same:?}"));
+        format!("{}-replay-{}", settings.group, hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>())
+    }
+}
+
+/// What a replay may do.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// Send nothing, say what would be sent.
+    pub dry_run: bool,
+    /// Letters that were tried so often stay.
+    pub max_attempts: u32,
+    /// Letters a second.
+    pub rate: Option<u32>,
+    /// Another topic than the one each came from.
+    pub to: Option<String>,
+    /// From the beginning, whatever was replayed before.
+    pub again: bool,
+}
+
+/// How far a replay is, and in the end what it did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Letters read that the selection takes.
+    pub selected: u64,
+    /// Sent, or with a dry run to be sent.
+    pub replayed: u64,
+    /// Left because they were tried often enough.
+    pub exhausted: u64,
+    /// Left because nothing says where they came from.
+    pub homeless: u64,
+    /// Letters read, selected or not.
+    pub read: u64,
+    /// Letters the topic holds from where the replay began; what compaction or retention took counts too.
+    pub total: u64,
+}
+
+/// A scan from one place in each partition to where it ended at the beginning of the scan.
+struct Scan {
+    consumer: BaseConsumer<Quiet>,
+    topic: String,
+    /// Ends of the partitions not read to the end yet.
+    left: HashMap<i32, i64>,
+    total: u64,
+}
+
+impl Scan {
+    fn start(settings: &Settings, selection: &Selection, group: Option<&str>) -> Result<Self, StreamError> {
+        let failed = |error| StreamError::Client { role: "reader", error };
+        let topic = settings.dead_letters.clone();
+        let mut config = client::consumer(settings);
+        config.set("group.id", group.unwrap_or(&settings.group)).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        config.remove("group.instance.id");
+        let consumer: BaseConsumer<Quiet> = config.create_with_context(Quiet).map_err(failed)?;
+        let metadata = consumer.fetch_metadata(Some(&topic), PATIENCE).map_err(failed)?;
+        let known = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id());
+        let wanted = known.filter(|id| selection.partitions.is_empty() || selection.partitions.contains(id));
+        let mut asked = TopicPartitionList::new();
+        let mut ends = HashMap::new();
+        for partition in wanted {
+            let (low, high) = consumer.fetch_watermarks(&topic, partition, PATIENCE).map_err(failed)?;
+            ends.insert(partition, (low, high));
+            asked.add_partition_offset(&topic, partition, Offset::Offset(selection.since.unwrap_or(0))).map_err(failed)?;
+        }
+        let times = selection.since.map(|_| consumer.offsets_for_times(asked.clone(), PATIENCE)).transpose().map_err(failed)?;
+        let places = group.map(|_| consumer.committed_offsets(asked, PATIENCE)).transpose().map_err(failed)?;
+        let place = |list: &Option<TopicPartitionList>, partition| {
+            let element = list.as_ref()?.find_partition(&topic, partition)?.offset();
+            match element {
+                Offset::Offset(offset) => Some(offset),
+                // No record is that young.
+                Offset::End => Some(i64::MAX),
+                _ => None,
+            }
+        };
+        let mut assignment = TopicPartitionList::new();
+        let mut scan = Self { consumer, topic: topic.clone(), left: HashMap::new(), total: 0 };
+        for (partition, (low, high)) in ends {
+            let begin = place(&times, partition).unwrap_or(low).max(place(&places, partition).unwrap_or(low)).clamp(low, high);
+            if begin < high {
+                scan.left.insert(partition, high);
+                scan.total += (high - begin).unsigned_abs();
+                assignment.add_partition_offset(&topic, partition, Offset::Offset(begin)).map_err(failed)?;
+            }
+        }
+        scan.consumer.assign(&assignment).map_err(failed)?;
+        Ok(scan)
+    }
+
+    /// The next letter; none at the end.
+    fn next(&mut self) -> Result<Option<Message>, StreamError> {
+        while !self.left.is_empty() {
+            match self.consumer.poll(Duration::from_millis(100)) {
+                Some(Ok(message)) => {
+                    let letter = owned(&message);
+                    match self.left.get(&letter.partition) {
+                        Some(end) if letter.offset >= *end => drop(self.left.remove(&letter.partition)),
+                        Some(_) => return Ok(Some(letter)),
+                        None => {}
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => drop(self.left.remove(&partition)),
+                Some(Err(error)) if error.rdkafka_error_code().is_some_and(client::passes) => {
+                    tracing::debug!(%error, "reading dead letters")
+                }
+                Some(Err(error)) => return Err(StreamError::Client { role: "reader", error }),
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Hands every selected dead letter to `seen`, oldest first in each partition; it says whether to go on. Blocks.
+///
+/// # Errors
+/// When the topic cannot be read.
+pub fn dead_letters(settings: &Settings, selection: &Selection, mut seen: impl FnMut(Message) -> bool) -> Result<(), StreamError> {
+    let mut scan = Scan::start(settings, selection, None)?;
+    while let Some(letter) = scan.next()? {
+        if selection.takes(&letter) && !seen(letter) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Sends selected dead letters back to where they came from: key, value and headers, with the number of attempts and the time
+/// of the first failure, so that a letter that fails again says so. `progress` is told after every letter; it says whether to go on.
+///
+/// # Errors
+/// When the topic cannot be read, or a letter not be sent. What was sent before stays sent.
+pub async fn replay(
+    settings: &Settings,
+    selection: &Selection,
+    options: &Replay,
+    mut progress: impl FnMut(&Progress) -> bool,
+) -> Result<Progress, StreamError> {
+    let group = selection.group(settings);
+    let kept = (!options.again && !options.dry_run).then_some(group.as_str());
+    let mut scan = Scan::start(settings, selection, kept)?;
+    let producer: FutureProducer<Quiet> =
+        client::producer(settings).create_with_context(Quiet).map_err(|error| StreamError::Client { role: "producer", error })?;
+    let mut done = Progress { total: scan.total, ..Progress::default() };
+    let mut pace = options.rate.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate.max(1)));
+    let mut batch = Batch::default();
+    while let Some(letter) = scan.next()? {
+        done.read += 1;
+        batch.places.insert(letter.partition, letter.offset + 1);
+        if selection.takes(&letter) {
+            done.selected += 1;
+            let attempts = letter.header_text(header::ATTEMPT).and_then(|attempt| attempt.parse().ok()).unwrap_or(1_u32);
+            let home = options.to.as_deref().or(letter.header_text(header::SOURCE_TOPIC));
+            match home {
+                None => done.homeless += 1,
+                Some(_) if attempts >= options.max_attempts => done.exhausted += 1,
+                Some(_) if options.dry_run => done.replayed += 1,
+                Some(home) => {
+                    if let Some(pace) = &mut pace {
+                        pace.tick().await;
+                    }
+                    batch.sent.push((home.to_owned(), send(&producer, home, &letter).await?));
+                    done.replayed += 1;
+                }
+            }
+        }
+        if batch.sent.len() >= BATCH {
+            batch.settle(&scan, !options.dry_run, &group).await?;
+        }
+        if !progress(&done) {
+            break;
+        }
+    }
+    batch.settle(&scan, !options.dry_run, &group).await?;
+    Ok(done)
+}
+
+/// Letters on their way, and the places to remember once they have arrived.
+#[derive(Default)]
+struct Batch {
+    sent: Vec<(String, DeliveryFuture)>,
+    places: HashMap<i32, i64>,
+}
+
+impl Batch {
+    async fn settle(&mut self, scan: &Scan, remember: bool, group: &str) -> Result<(), StreamError> {
+        for (topic, delivery) in self.sent.drain(..) {
+            match delivery.await {
+                Ok(Ok(_)) => {}
+                Ok(Err((error, _))) => return Err(undelivered(&topic, error)),
+                Err(_) => return Err(StreamError::Fatal("the producer is gone".to_owned())),
+            }
+        }
+        let places = std::mem::take(&mut self.places);
+        if !remember || places.is_empty() {
+            return Ok(());
+        }
+        let mut offsets = TopicPartitionList::new();
+        let failed = |error| StreamError::Client { role: "reader", error };
+        for (partition, offset) in places {
+            offsets.add_partition_offset(&scan.topic, partition, Offset::Offset(offset)).map_err(failed)?;
+        }
+        tracing::debug!(group, "remembering the place");
+        scan.consumer.commit(&offsets, CommitMode::Sync).map_err(failed)
+    }
+}
+
+fn undelivered(topic: &str, error: KafkaError) -> StreamError {
+    StreamError::Delivery { topic: topic.to_owned(), error, mend: "see whether the topic exists and takes the letter, and replay again" }
+}
+
+async fn send(producer: &FutureProducer<Quiet>, topic: &str, letter: &Message) -> Result<DeliveryFuture, StreamError> {
+    let kept = |header: &&Header| {
+        !header.key.starts_with("copydesk.") || [header::ATTEMPT, header::FIRST_FAILED_AT].contains(&header.key.as_str())
+    };
+    let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(to_kafka(letter.headers().iter().filter(kept)));
+    record.key = letter.key.as_deref();
+    record.payload = letter.payload.as_deref();
+    enqueue(producer, record).await.map_err(|error| undelivered(topic, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_selection_has_a_place_of_its_own() {
+        let settings = Config::from(None, &[], &[]).unwrap().stream;
+        let reasons = |reasons: &[&str]| Selection { reasons: reasons.iter().map(|&r| r.to_owned()).collect(), ..Selection::default() };
+        assert_eq!(Selection::default().group(&settings), "copydesk-replay");
+        assert_eq!(reasons(&["empty", "panic"]).group(&settings), reasons(&["panic", "empty"]).group(&settings));
+        assert_ne!(reasons(&["empty"]).group(&settings), reasons(&["panic"]).group(&settings));
+    }
+
+    #[test]
+    fn selects_by_reason_and_time() {
+        let mut letter = Message::local(Vec::new());
+        letter.headers = Ok(vec![Header::text(header::ERROR_CODE, "not_json")]);
+        letter.timestamp = Some(1_000);
+        for (selection, takes) in [
+            (Selection::default(), true),
+            (Selection { reasons: vec!["not_json".into()], ..Selection::default() }, true),
+            (Selection { reasons: vec!["empty".into()], ..Selection::default() }, false),
+            (Selection { since: Some(1_000), until: Some(1_001), ..Selection::default() }, true),
+            (Selection { until: Some(1_000), ..Selection::default() }, false),
+        ] {
+            assert_eq!(selection.takes(&letter), takes, "{selection:?}");
+        }
+    }
+}

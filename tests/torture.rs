@@ -1,0 +1,51 @@
+//! Delivery under faults, proven by counting: a cluster of three Apache Kafka nodes, instances killed and stopped, brokers
+//! killed, networks cut. Every scenario prints its counts.
+//!
+//! `cargo test --test torture` is the short form, a part of the tests. The long form, an hour and more:
+//! `cargo test --release --test torture -- --long`; `--only NAME` picks scenarios. Java 17 is needed, as for `kafka`.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(unreachable_pub, reason = "one program, of several files")]
+
+mod support;
+#[path = "torture/mod.rs"]
+mod torture;
+
+use std::{process::ExitCode, time::Instant};
+
+use support::cluster::Broker;
+use torture::{Scale, faults};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--list") {
+        return ExitCode::SUCCESS;
+    }
+    if let Some(why) = Broker::unavailable() {
+        eprintln!("no real Kafka here, so nothing is tortured: {why}");
+        return if std::env::var_os("KAFKA_REQUIRED").is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    }
+    let scale = if arguments.iter().any(|argument| argument == "--long") { Scale::Long } else { Scale::Short };
+    let only: Vec<&str> = arguments
+        .iter()
+        .skip_while(|argument| *argument != "--only")
+        .skip(1)
+        .take_while(|argument| !argument.starts_with('-'))
+        .map(String::as_str)
+        .collect();
+    type Scenario = (&'static str, fn(Scale));
+    let scenarios: [Scenario; 3] = [
+        ("exactly-once-small", |scale| faults::run(scale, faults::Load::Small, "exactly-once")),
+        ("exactly-once-real-size", |scale| faults::run(scale, faults::Load::RealSize, "exactly-once")),
+        ("at-least-once-small", |scale| faults::run(scale, faults::Load::Small, "at-least-once")),
+    ];
+    for (name, scenario) in scenarios {
+        if only.is_empty() || only.contains(&name) {
+            let begun = Instant::now();
+            println!("== {name}");
+            scenario(scale);
+            println!("{name}: passed in {:.0} s", begun.elapsed().as_secs_f64());
+        }
+    }
+    ExitCode::SUCCESS
+}
