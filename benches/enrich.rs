@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use copydesk::{
     article::{Message, Timings},
-    enrich::{Enricher, Identifier, Output, clean},
+    enrich::{Effort, Enricher, Identifier, Output, clean},
     intake::Intake,
     pipeline::Pipeline,
 };
@@ -34,7 +34,7 @@ fn enrich(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Elements(messages.len() as u64));
         group.bench_function("process", |bencher| {
-            bencher.iter(|| messages.iter().map(|message| pipeline.process(message)).collect::<Vec<_>>())
+            bencher.iter(|| messages.iter().map(|message| pipeline.process(message, 0)).collect::<Vec<_>>())
         });
         group.finish();
     }
@@ -48,11 +48,11 @@ fn enrich(criterion: &mut Criterion) {
 fn steps(criterion: &mut Criterion, samples: &[&str]) {
     let (intake, enricher) = (Intake::default(), Enricher::load(Output::default()));
     let articles: Vec<_> = samples.iter().map(|sample| intake.read(&long(sample, 3_000)).unwrap()).collect();
-    let tokens = articles.iter().map(|article| enricher.enrich(article).0.stats.words as u64).sum();
+    let tokens = articles.iter().map(|article| enricher.enrich(article, Effort::FULL).unwrap().0.stats.words as u64).sum();
     let mut group = criterion.benchmark_group("3 KB articles");
     let mut step = |name: &str, elements: u64, time: fn(&Timings) -> Duration| {
         group.throughput(Throughput::Elements(elements));
-        let once = || articles.iter().map(|article| time(&enricher.enrich(article).1)).sum::<Duration>();
+        let once = || articles.iter().map(|article| time(&enricher.enrich(article, Effort::FULL).unwrap().1)).sum::<Duration>();
         group.bench_function(name, |bencher| bencher.iter_custom(|rounds| (0..rounds).map(|_| once()).sum()));
     };
     step("entities", tokens, |timings| timings.entities);

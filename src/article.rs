@@ -230,6 +230,8 @@ pub struct Facts {
     pub published: Option<i64>,
     /// Time spent in each step.
     pub timings: Timings,
+    /// Whether a step was left out because of the lag.
+    pub degraded: bool,
 }
 
 /// Time spent on one article. Kept beside the document, never in it: equal input gives equal bytes.
@@ -297,6 +299,8 @@ pub enum Reason {
     WrongType,
     /// A header name is not UTF-8.
     BadHeaders,
+    /// It took longer than `enrich.time_budget`.
+    TimeBudget,
     /// An enricher panicked: a defect of ours.
     Panic,
     /// The broker refused the enriched record itself (its size or its timestamp).
@@ -305,7 +309,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, for metrics and documents.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Empty,
         Self::TooLarge,
         Self::NotUtf8,
@@ -315,6 +319,7 @@ impl Reason {
         Self::NoText,
         Self::WrongType,
         Self::BadHeaders,
+        Self::TimeBudget,
         Self::Panic,
         Self::Refused,
     ];
@@ -331,6 +336,7 @@ impl Reason {
             Self::NoText => "no_text",
             Self::WrongType => "wrong_type",
             Self::BadHeaders => "bad_headers",
+            Self::TimeBudget => "time_budget",
             Self::Panic => "panic",
             Self::Refused => "refused",
         }
@@ -339,7 +345,7 @@ impl Reason {
     /// The stage that rejects for this reason.
     pub fn stage(self) -> &'static str {
         match self {
-            Self::Panic => "enrich",
+            Self::TimeBudget | Self::Panic => "enrich",
             Self::Refused => "publish",
             _ => "intake",
         }

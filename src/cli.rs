@@ -1,6 +1,7 @@
 //! The command line. Every command is a function of the parsed arguments and the configuration; exit codes are in
 //! [`Exit`].
 
+mod backfill;
 mod check;
 mod demo;
 mod dlq;
@@ -99,6 +100,8 @@ enum Command {
         #[command(subcommand)]
         command: dlq::Dlq,
     },
+    /// Enrich articles of the past again, to a topic of its own, and say what that changed.
+    Backfill(backfill::Backfill),
     /// Print the JSON Schema of an enriched article.
     Schema,
     /// Names of your own: import, compile and check tables for enrich.gazetteers.
@@ -262,6 +265,7 @@ pub fn main() -> ExitCode {
         }
         Command::Feed(arguments) => demo::feed(arguments),
         Command::Dlq { command } => dlq::run(command),
+        Command::Backfill(arguments) => backfill::run(arguments),
         Command::Schema => schema(),
         Command::Gazetteer { command } => gazetteer::run(command),
         Command::Train { command } => models::train(command),

@@ -23,6 +23,7 @@ use jiff::tz::TimeZone;
 use crate::{
     enrich::{Identifier, OffsetUnit, Output, TOPICS},
     intake::{DEEPEST, Format, Intake, Mapping, Path},
+    pipeline::{Ladder, Limits},
     stream::{self, Delivery, GroupProtocol, Quarantine, Routing, Security, Transactions},
 };
 
@@ -41,6 +42,10 @@ pub struct Config {
     pub refresh: Duration,
     /// Whether documents hold their input.
     pub original: bool,
+    /// What one article may cost.
+    pub limits: Limits,
+    /// What is left out under lag.
+    pub ladder: Ladder,
     /// Everything of Kafka.
     pub stream: stream::Settings,
     /// Where HTTP listens.
@@ -164,6 +169,9 @@ impl Reader {
         let delivery = self.delivery(group.as_deref().unwrap_or_default());
         let workers = self.parse("enrich.workers", "a whole number; 0 is one per core", |text| text.parse::<usize>().ok());
         let refresh = self.parse("enrich.refresh", duration, parse_duration);
+        let time = self.parse("enrich.time_budget", duration, parse_duration);
+        let chars = self.parse("enrich.long_text", count, positive);
+        let ladder = Ladder { topics: self.lag("overload.topics_lag"), entities: self.lag("overload.entities_lag") };
         let format = self.parse("intake.format", "auto, json or text", |text| match text {
             "auto" => Some(Format::Auto),
             "json" => Some(Format::Json),
@@ -220,6 +228,7 @@ impl Reader {
             session_timeout: session_timeout?,
             commit_interval: commit_interval?,
             quarantine: quarantine?,
+            backfill: None,
             security,
             librdkafka: self.librdkafka.clone(),
         };
@@ -230,6 +239,8 @@ impl Reader {
             taxonomies: self.list("enrich.taxonomies").iter().map(PathBuf::from).collect(),
             refresh: refresh?,
             original: original?,
+            limits: Limits { time: time?, chars: chars? },
+            ladder,
             stream: settings,
             listen: listen?,
             log_format: log_format?,
@@ -273,6 +284,12 @@ impl Reader {
             return None;
         };
         Some(Delivery::ExactlyOnce(Transactions { id: format!("{group}-{instance}"), timeout, shortest, longest }))
+    }
+
+    /// A lag from which on less is done; unset is never.
+    fn lag(&mut self, path: &'static str) -> Option<u64> {
+        self.optional(path)?;
+        self.parse(path, "a number of messages", |text| text.parse().ok())
     }
 
     fn quarantine(&mut self) -> Option<Quarantine> {

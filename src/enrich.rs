@@ -25,6 +25,7 @@ use topics::{Features, Labeller, Subject};
 pub use topics::{TOPICS, slug, taxonomy::Taxonomy};
 
 use std::{
+    fmt,
     ops::Range,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
@@ -74,6 +75,30 @@ pub struct Output {
 impl Default for Output {
     fn default() -> Self {
         Self { offsets: OffsetUnit::default(), names: vec!["en".to_owned()] }
+    }
+}
+
+/// How much is done for an article.
+#[derive(Clone, Copy)]
+pub struct Effort<'a> {
+    /// Whether entities are looked for.
+    pub entities: bool,
+    /// Whether topics are looked for.
+    pub topics: bool,
+    /// Code points of the clean text that are searched for them; of a longer one the beginning is.
+    pub chars: usize,
+    /// Asked before each step: whether there is time for it.
+    pub in_time: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Effort<'_> {
+    /// Everything, however long it takes.
+    pub const FULL: Effort<'static> = Effort { entities: true, topics: true, chars: usize::MAX, in_time: &|| true };
+}
+
+impl fmt::Debug for Effort<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Effort").field("entities", &self.entities).field("topics", &self.topics).finish_non_exhaustive()
     }
 }
 
@@ -150,21 +175,37 @@ impl Enricher {
         Annotation { mentions: mentions.collect(), links: links.collect(), topics }
     }
 
-    /// The whole text pipeline.
-    pub fn enrich(&self, raw: &RawArticle) -> (EnrichedArticle, Timings) {
+    /// The whole text pipeline; nothing if there was no time for it.
+    pub fn enrich(&self, raw: &RawArticle, effort: Effort<'_>) -> Option<(EnrichedArticle, Timings)> {
+        let in_time = || (effort.in_time)().then_some(());
         let mut timings = Timings::default();
         let cleaned = timed(&mut timings.clean, || clean(raw));
+        in_time()?;
         let language = timed(&mut timings.language, || {
             self.identifier.identify(cleaned.title.as_deref(), &cleaned.text, raw.declared_language.as_deref())
         });
+        in_time()?;
         let title = cleaned.title.as_deref().map(Text::new);
-        let body = Text::new(&cleaned.text);
+        let whole = Text::new(&cleaned.text);
+        let end = cleaned.text.char_indices().nth(effort.chars).map(|(at, _)| at);
+        let beginning = end.and_then(|end| cleaned.text.get(..end)).map(Text::new);
+        let body = beginning.as_ref().unwrap_or(&whole);
         let knowledge = self.knowledge().at(raw.published.as_deref());
-        let entities =
-            timed(&mut timings.entities, || entities::find(&knowledge, &self.tagger, title.as_ref(), &body, &language, &self.output));
+        let entities = timed(&mut timings.entities, || {
+            if effort.entities {
+                entities::find(&knowledge, &self.tagger, title.as_ref(), body, &language, &self.output)
+            } else {
+                Vec::new()
+            }
+        });
+        in_time()?;
         let taxonomies = self.taxonomies();
-        let subject = Subject { title: title.as_ref(), body: &body, language: &language, entities: &entities };
-        let topics = timed(&mut timings.topics, || self.labeller.label(subject, &raw.sections, &taxonomies, &self.output));
+        let subject = Subject { title: title.as_ref(), body, language: &language, entities: &entities };
+        let topics = timed(&mut timings.topics, || {
+            if effort.topics { self.labeller.label(subject, &raw.sections, &taxonomies, &self.output) } else { Vec::new() }
+        });
+        in_time()?;
+        let steps = self.steps(&language, effort, beginning.is_some());
 
         let document = EnrichedArticle {
             schema: SCHEMA.to_owned(),
@@ -173,9 +214,9 @@ impl Enricher {
             entities,
             topics,
             cleaning: self.cleaning(raw, &cleaned),
-            fingerprint: fingerprint::fingerprint(&body),
-            stats: fingerprint::stats(&body),
-            provenance: self.provenance(raw, &language, &knowledge.gazetteer, &taxonomies),
+            fingerprint: fingerprint::fingerprint(&whole),
+            stats: fingerprint::stats(&whole),
+            provenance: self.provenance(raw, steps, &knowledge.gazetteer, &taxonomies),
             original: None,
             article: Article {
                 url: raw.url.clone(),
@@ -191,7 +232,7 @@ impl Enricher {
                 sections: raw.sections.clone(),
             },
         };
-        (document, timings)
+        Some((document, timings))
     }
 
     fn language(&self, raw: &RawArticle, cleaned: &Cleaned, language: &Language) -> LanguageReport {
@@ -223,30 +264,42 @@ impl Enricher {
         }
     }
 
-    fn provenance(&self, raw: &RawArticle, language: &Language, gazetteer: &Gazetteer, taxonomies: &[Arc<Taxonomy>]) -> Provenance {
+    fn provenance(&self, raw: &RawArticle, steps: Steps, gazetteer: &Gazetteer, taxonomies: &[Arc<Taxonomy>]) -> Provenance {
         let taxonomies = taxonomies.iter().map(|taxonomy| format!("taxonomy={:016x}", taxonomy.checksum()));
         let further = gazetteer.further().map(|layer| format!("gazetteer={:016x}", layer.checksum())).chain(taxonomies);
-        let ok = || "ok".to_owned();
-        let undetermined = language.tag == "und";
         Provenance {
             service: crate::SERVICE.to_owned(),
             shape: raw.shape.name().to_owned(),
             offsets: self.output.offsets.name().to_owned(),
             models: vec!["language=linear-1".to_owned(), "entities=crf-1".to_owned(), "topics=linear-1".to_owned()],
             vocabularies: [entities::VOCABULARY.to_owned(), topics::VOCABULARY.to_owned()].into_iter().chain(further).collect(),
-            steps: Steps {
-                language: if undetermined { "skipped(too_little_text)".to_owned() } else { ok() },
-                entities: match (undetermined, self.tagger.speaks(language.primary())) {
-                    (true, _) => "partial(undetermined_language)".to_owned(),
-                    (false, false) => "partial(language_not_trained)".to_owned(),
-                    (false, true) => ok(),
-                },
-                topics: match (undetermined, self.labeller.covers(language)) {
-                    (true, _) => "skipped(undetermined_language)".to_owned(),
-                    (false, false) => "skipped(language_not_supported)".to_owned(),
-                    (false, true) => ok(),
-                },
-            },
+            steps,
+        }
+    }
+
+    /// What each step did, and why it did less than it can.
+    fn steps(&self, language: &Language, effort: Effort<'_>, cut: bool) -> Steps {
+        let undetermined = language.tag == "und";
+        let entities = match (undetermined, self.tagger.speaks(language.primary())) {
+            _ if !effort.entities => "skipped(overload)",
+            _ if cut => "partial(long_text)",
+            (true, _) => "partial(undetermined_language)",
+            (false, false) => "partial(language_not_trained)",
+            (false, true) => "ok",
+        };
+        let topics = match (undetermined, self.labeller.covers(language)) {
+            _ if !effort.topics => "skipped(overload)",
+            (true, _) => "skipped(undetermined_language)",
+            (false, false) => "skipped(language_not_supported)",
+            // They rest on the entities, too.
+            (false, true) if !effort.entities => "partial(overload)",
+            (false, true) if cut => "partial(long_text)",
+            (false, true) => "ok",
+        };
+        Steps {
+            language: if undetermined { "skipped(too_little_text)".to_owned() } else { "ok".to_owned() },
+            entities: entities.to_owned(),
+            topics: topics.to_owned(),
         }
     }
 }

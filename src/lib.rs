@@ -26,6 +26,7 @@
 pub mod article;
 pub mod cli;
 pub mod config;
+pub mod diff;
 pub mod enrich;
 pub mod eval;
 pub mod files;

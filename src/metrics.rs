@@ -40,6 +40,7 @@ pub struct Metrics {
     transaction_age: Gauge,
     producer_restarts: IntCounter,
     quarantined: IntGauge,
+    degraded: IntCounter,
     gazetteer_loads: IntCounterVec,
     gazetteer_entities: IntGauge,
     taxonomy_loads: IntCounterVec,
@@ -166,6 +167,7 @@ impl Metrics {
                 "Transactional producers that failed for good and were replaced by new ones.",
             )?,
             quarantined: gauge("copydesk_quarantined", "1 once reading has stopped because too large a share of messages was rejected.")?,
+            degraded: counter("copydesk_degraded_total", "Enriched articles without topics or entities because of the lag.")?,
             gazetteer_loads: counters(
                 "copydesk_gazetteer_loads_total",
                 "Times the gazetteers of enrich.gazetteers were read, by result.",
@@ -208,7 +210,7 @@ impl Metrics {
             Opts::new("copydesk_build_info", "1, with the version as a label.").const_label("version", env!("CARGO_PKG_VERSION")),
         )?;
         build_info.set(1);
-        let collectors: [Box<dyn prometheus::core::Collector>; 30] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 31] = [
             Box::new(build_info),
             Box::new(self.articles.clone()),
             Box::new(self.rejected.clone()),
@@ -235,6 +237,7 @@ impl Metrics {
             Box::new(self.transaction_age.clone()),
             Box::new(self.producer_restarts.clone()),
             Box::new(self.quarantined.clone()),
+            Box::new(self.degraded.clone()),
             Box::new(self.gazetteer_loads.clone()),
             Box::new(self.gazetteer_entities.clone()),
             Box::new(self.taxonomy_loads.clone()),
@@ -298,6 +301,7 @@ impl Metrics {
         for topic in &facts.topics {
             self.topics.with_label_values(&[topic]).inc();
         }
+        self.degraded.inc_by(u64::from(facts.degraded));
         let mut total = Duration::ZERO;
         for (step, duration) in facts.timings.steps() {
             self.step_seconds.with_label_values(&[step]).observe(duration.as_secs_f64());

@@ -60,9 +60,20 @@ pub async fn run(
         http = %address,
         "copydesk starts"
     );
+    once(config, metrics, health, shutdown).await?;
+    tracing::info!("drained: everything read is published and committed");
+    Ok(())
+}
+
+/// The service without its HTTP side: models, own files, and the stream.
+///
+/// # Errors
+/// What ended it before it was asked to end.
+pub async fn once(config: Config, metrics: Metrics, health: Arc<Health>, shutdown: impl Future<Output = ()>) -> Result<(), ServiceError> {
+    let settings = config.stream.clone();
     let counts = metrics.clone();
     let load = move || {
-        let pipeline = Pipeline::load(config.intake, config.output, config.original);
+        let pipeline = Pipeline::load(config.intake, config.output, config.original).bounded(config.limits, config.ladder);
         let own = [Files::new(Kind::Gazetteers, config.gazetteers), Files::new(Kind::Taxonomies, config.taxonomies)];
         let mut own: Vec<Files> = own.into_iter().filter(|files| !files.is_empty()).collect();
         own.iter_mut().try_for_each(|files| take(files, &pipeline, &counts))?;
@@ -80,10 +91,9 @@ pub async fn run(
             return Ok(());
         }
     }
-    let work = move |message: &crate::article::Message| pipeline.process(message);
-    stream::run(settings, metrics, health, work, shutdown).await?;
-    tracing::info!("drained: everything read is published and committed");
-    Ok(())
+    let lag = Arc::clone(&health);
+    let work = move |message: &crate::article::Message| pipeline.process(message, lag.lag());
+    Ok(stream::run(settings, metrics, health, work, shutdown).await?)
 }
 
 /// Ends a task with the function that began it.

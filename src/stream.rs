@@ -15,22 +15,26 @@
 //! - The work is a closure: nothing here knows about text.
 
 mod admin;
+mod backfill;
 mod client;
 mod flight;
 mod health;
 mod letters;
 mod local;
 mod quarantine;
+mod scan;
 mod sink;
 mod source;
 mod transactions;
 
 pub use admin::{Created, create_topics, largest_records};
+pub use backfill::{Backfill, Request, origins, plan};
 pub use client::{QUEUE_BYTES, Security, fetch_topics, refused_keys};
 pub use health::Health;
 pub use letters::{Progress, Replay, Selection, dead_letters, replay};
 pub use local::{Embedded, Record, feed, watch};
 pub use quarantine::Quarantine;
+pub use scan::read_topic;
 pub use sink::{Routing, header};
 
 use std::{
@@ -124,6 +128,8 @@ pub struct Settings {
     pub commit_interval: Duration,
     /// How much may be rejected before reading stops.
     pub quarantine: Quarantine,
+    /// A stretch to read again, of the one input topic, instead of all that comes.
+    pub backfill: Option<Backfill>,
     /// TLS and SASL.
     pub security: Security,
     /// Further librdkafka options, `consumer.` and `producer.` prefixes apply to one side.

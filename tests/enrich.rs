@@ -133,7 +133,7 @@ proptest! {
     #[test]
     fn any_bytes_have_an_outcome(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         thread_local!(static PIPELINE: Pipeline = pipeline(OffsetUnit::CodePoint));
-        let outcome = PIPELINE.with(|pipeline| pipeline.process(&Message::local(bytes)));
+        let outcome = PIPELINE.with(|pipeline| pipeline.process(&Message::local(bytes), 0));
         prop_assert!(!matches!(outcome, Outcome::Tombstone));
     }
 

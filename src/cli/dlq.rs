@@ -87,7 +87,7 @@ impl From<Filter> for Selection {
     }
 }
 
-fn place(text: &str) -> Result<(i32, i64), String> {
+pub(super) fn place(text: &str) -> Result<(i32, i64), String> {
     let parsed = text.split_once(':').and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)));
     parsed.ok_or_else(|| "wanted PARTITION:OFFSET, such as 3:1207".to_owned())
 }

@@ -161,6 +161,9 @@ pub(super) fn consumer(settings: &Settings) -> ClientConfig {
     if let Some(instance) = &settings.instance {
         config.set("group.instance.id", instance);
     }
+    if settings.backfill.is_some() {
+        config.set("enable.partition.eof", "true");
+    }
     config
 }
 

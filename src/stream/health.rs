@@ -13,18 +13,48 @@ pub struct Health {
     pub(super) ready: AtomicBool,
     /// Rejected share that stopped the reading, in millionths and one more; 0 while nothing did.
     quarantined: AtomicU64,
+    lag: AtomicU64,
+    finished: AtomicBool,
     patience: Duration,
 }
 
 impl Health {
     /// Health of a service whose poll thread must turn within `patience`.
     pub fn new(patience: Duration) -> Self {
-        Self { started: Instant::now(), turned: AtomicU64::new(0), ready: AtomicBool::new(false), quarantined: AtomicU64::new(0), patience }
+        Self {
+            started: Instant::now(),
+            turned: AtomicU64::new(0),
+            ready: AtomicBool::new(false),
+            quarantined: AtomicU64::new(0),
+            lag: AtomicU64::new(0),
+            finished: AtomicBool::new(false),
+            patience,
+        }
     }
 
     /// Whether the group has assigned partitions (perhaps none) at least once.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Completes when a backfill has read all there is to read.
+    pub async fn finished(&self) {
+        while !self.finished.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        self.finished.store(true, Ordering::Relaxed);
+    }
+
+    /// Messages that wait in the partitions of this instance, as of a second ago.
+    pub fn lag(&self) -> u64 {
+        self.lag.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_lag(&self, lag: u64) {
+        self.lag.store(lag, Ordering::Relaxed);
     }
 
     /// The share of rejected messages that stopped the reading, if it is stopped.

@@ -7,7 +7,7 @@ use std::{collections::HashMap, time::Duration};
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer},
+    consumer::{CommitMode, Consumer},
     error::KafkaError,
     producer::{DeliveryFuture, FutureProducer, FutureRecord},
 };
@@ -16,13 +16,11 @@ use sha2::{Digest, Sha256};
 use super::{
     Settings, StreamError,
     client::{self, Quiet},
+    scan::Scan,
     sink::{enqueue, header, to_kafka},
-    source::owned,
 };
 use crate::article::{Header, Message};
 
-/// How long the brokers may take to answer a question.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// Letters between two commits of a replay's place.
 const BATCH: usize = 500;
 
@@ -40,6 +38,10 @@ pub struct Selection {
 }
 
 impl Selection {
+    fn scan(&self, settings: &Settings, group: Option<&str>) -> Result<Scan, StreamError> {
+        Scan::start(settings, &settings.dead_letters, &self.partitions, self.since, group)
+    }
+
     fn takes(&self, letter: &Message) -> bool {
         let reason = letter.header_text(header::ERROR_CODE).unwrap_or_default();
         (self.reasons.is_empty() || self.reasons.iter().any(|wanted| wanted == reason))
@@ -91,88 +93,12 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// A scan from one place in each partition to where it ended at the beginning of the scan.
-struct Scan {
-    consumer: BaseConsumer<Quiet>,
-    topic: String,
-    /// Ends of the partitions not read to the end yet.
-    left: HashMap<i32, i64>,
-    total: u64,
-}
-
-impl Scan {
-    fn start(settings: &Settings, selection: &Selection, group: Option<&str>) -> Result<Self, StreamError> {
-        let failed = |error| StreamError::Client { role: "reader", error };
-        let topic = settings.dead_letters.clone();
-        let mut config = client::consumer(settings);
-        config.set("group.id", group.unwrap_or(&settings.group)).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
-        config.remove("group.instance.id");
-        let consumer: BaseConsumer<Quiet> = config.create_with_context(Quiet).map_err(failed)?;
-        let metadata = consumer.fetch_metadata(Some(&topic), PATIENCE).map_err(failed)?;
-        let known = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id());
-        let wanted = known.filter(|id| selection.partitions.is_empty() || selection.partitions.contains(id));
-        let mut asked = TopicPartitionList::new();
-        let mut ends = HashMap::new();
-        for partition in wanted {
-            let (low, high) = consumer.fetch_watermarks(&topic, partition, PATIENCE).map_err(failed)?;
-            ends.insert(partition, (low, high));
-            asked.add_partition_offset(&topic, partition, Offset::Offset(selection.since.unwrap_or(0))).map_err(failed)?;
-        }
-        let times = selection.since.map(|_| consumer.offsets_for_times(asked.clone(), PATIENCE)).transpose().map_err(failed)?;
-        let places = group.map(|_| consumer.committed_offsets(asked, PATIENCE)).transpose().map_err(failed)?;
-        let place = |list: &Option<TopicPartitionList>, partition| {
-            let element = list.as_ref()?.find_partition(&topic, partition)?.offset();
-            match element {
-                Offset::Offset(offset) => Some(offset),
-                // No record is that young.
-                Offset::End => Some(i64::MAX),
-                _ => None,
-            }
-        };
-        let mut assignment = TopicPartitionList::new();
-        let mut scan = Self { consumer, topic: topic.clone(), left: HashMap::new(), total: 0 };
-        for (partition, (low, high)) in ends {
-            let begin = place(&times, partition).unwrap_or(low).max(place(&places, partition).unwrap_or(low)).clamp(low, high);
-            if begin < high {
-                scan.left.insert(partition, high);
-                scan.total += (high - begin).unsigned_abs();
-                assignment.add_partition_offset(&topic, partition, Offset::Offset(begin)).map_err(failed)?;
-            }
-        }
-        scan.consumer.assign(&assignment).map_err(failed)?;
-        Ok(scan)
-    }
-
-    /// The next letter; none at the end.
-    fn next(&mut self) -> Result<Option<Message>, StreamError> {
-        while !self.left.is_empty() {
-            match self.consumer.poll(Duration::from_millis(100)) {
-                Some(Ok(message)) => {
-                    let letter = owned(&message);
-                    match self.left.get(&letter.partition) {
-                        Some(end) if letter.offset >= *end => drop(self.left.remove(&letter.partition)),
-                        Some(_) => return Ok(Some(letter)),
-                        None => {}
-                    }
-                }
-                Some(Err(KafkaError::PartitionEOF(partition))) => drop(self.left.remove(&partition)),
-                Some(Err(error)) if error.rdkafka_error_code().is_some_and(client::passes) => {
-                    tracing::debug!(%error, "reading dead letters")
-                }
-                Some(Err(error)) => return Err(StreamError::Client { role: "reader", error }),
-                None => {}
-            }
-        }
-        Ok(None)
-    }
-}
-
 /// Hands every selected dead letter to `seen`, oldest first in each partition; it says whether to go on. Blocks.
 ///
 /// # Errors
 /// When the topic cannot be read.
 pub fn dead_letters(settings: &Settings, selection: &Selection, mut seen: impl FnMut(Message) -> bool) -> Result<(), StreamError> {
-    let mut scan = Scan::start(settings, selection, None)?;
+    let mut scan = selection.scan(settings, None)?;
     while let Some(letter) = scan.next()? {
         if selection.takes(&letter) && !seen(letter) {
             break;
@@ -194,7 +120,7 @@ pub async fn replay(
 ) -> Result<Progress, StreamError> {
     let group = selection.group(settings);
     let kept = (!options.again && !options.dry_run).then_some(group.as_str());
-    let mut scan = Scan::start(settings, selection, kept)?;
+    let mut scan = selection.scan(settings, kept)?;
     let producer: FutureProducer<Quiet> =
         client::producer(settings).create_with_context(Quiet).map_err(|error| StreamError::Client { role: "producer", error })?;
     let mut done = Progress { total: scan.total, ..Progress::default() };

@@ -40,11 +40,11 @@ pub mod header {
     pub const ERROR_MESSAGE: &str = "copydesk.error.message";
     /// `intake`, `enrich` or `publish`. On dead letters.
     pub const ERROR_STAGE: &str = "copydesk.error.stage";
-    /// Topic the message was read from. On dead letters.
+    /// Topic the message was read from. On every record.
     pub const SOURCE_TOPIC: &str = "copydesk.source.topic";
-    /// Partition it was read from. On dead letters.
+    /// Partition it was read from. On every record.
     pub const SOURCE_PARTITION: &str = "copydesk.source.partition";
-    /// Offset it was read at. On dead letters.
+    /// Offset it was read at. On every record.
     pub const SOURCE_OFFSET: &str = "copydesk.source.offset";
     /// How many times the message was tried, counted over replays. On dead letters.
     pub const ATTEMPT: &str = "copydesk.attempt";
@@ -187,9 +187,7 @@ impl Sink {
                 // Which topic holds what it deletes is not known, so it goes to all of them.
                 let mut sent = Vec::new();
                 for topic in std::iter::once(self.output.clone()).chain(self.routing.iter().flat_map(Routing::topics)) {
-                    sent.push(
-                        self.send(topic, &message, None, passed_on(&message, &[Header::text(header::SERVICE, crate::SERVICE)])).await?,
-                    );
+                    sent.push(self.send(topic, &message, None, passed_on(&message, &common(&message))).await?);
                 }
                 (sent, Content::Tombstone)
             }
@@ -198,14 +196,8 @@ impl Sink {
             }
             Outcome::Enriched(enriched) => {
                 let topic = self.routing.as_ref().and_then(|routing| routing.route(&enriched.facts)).unwrap_or_else(|| self.output.clone());
-                let headers = passed_on(
-                    &message,
-                    &[
-                        Header::text(header::SERVICE, crate::SERVICE),
-                        Header::text(header::SCHEMA, SCHEMA),
-                        Header::text(header::LANGUAGE, enriched.facts.language.as_str()),
-                    ],
-                );
+                let ours = [Header::text(header::SCHEMA, SCHEMA), Header::text(header::LANGUAGE, enriched.facts.language.as_str())];
+                let headers = passed_on(&message, &[&common(&message)[..], &ours].concat());
                 match self.send(topic, &message, Some(&enriched.json), headers).await {
                     Ok(sent) => (vec![sent], Content::Enriched(enriched.facts)),
                     Err(StreamError::Delivery { error, .. }) if is_refusal(&error) => {
@@ -377,20 +369,24 @@ fn dead_letter_headers(message: &Message, rejection: &Rejection) -> OwnedHeaders
     let first = message
         .header_text(header::FIRST_FAILED_AT)
         .map_or_else(|| jiff::Timestamp::from_second(now_seconds()).map(|now| now.to_string()).unwrap_or_default(), str::to_owned);
-    passed_on(
-        message,
-        &[
-            Header::text(header::SERVICE, crate::SERVICE),
-            Header::text(header::ERROR_CODE, rejection.reason.code()),
-            Header::text(header::ERROR_MESSAGE, rejection.message.clone()),
-            Header::text(header::ERROR_STAGE, rejection.reason.stage()),
-            Header::text(header::SOURCE_TOPIC, message.topic.clone()),
-            Header::text(header::SOURCE_PARTITION, message.partition.to_string()),
-            Header::text(header::SOURCE_OFFSET, message.offset.to_string()),
-            Header::text(header::ATTEMPT, attempt.to_string()),
-            Header::text(header::FIRST_FAILED_AT, first),
-        ],
-    )
+    let ours = [
+        Header::text(header::ERROR_CODE, rejection.reason.code()),
+        Header::text(header::ERROR_MESSAGE, rejection.message.clone()),
+        Header::text(header::ERROR_STAGE, rejection.reason.stage()),
+        Header::text(header::ATTEMPT, attempt.to_string()),
+        Header::text(header::FIRST_FAILED_AT, first),
+    ];
+    passed_on(message, &[&common(message)[..], &ours].concat())
+}
+
+/// What every record says: who wrote it, and what it was made of.
+fn common(message: &Message) -> [Header; 4] {
+    [
+        Header::text(header::SERVICE, crate::SERVICE),
+        Header::text(header::SOURCE_TOPIC, message.topic.clone()),
+        Header::text(header::SOURCE_PARTITION, message.partition.to_string()),
+        Header::text(header::SOURCE_OFFSET, message.offset.to_string()),
+    ]
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use rdkafka::{
 };
 use tokio::sync::{Notify, mpsc};
 
-use super::{Delivery, Health, Settings, StreamError, client, client::Client, flight::Flight};
+use super::{Delivery, Health, Settings, StreamError, backfill::Stretch, client, client::Client, flight::Flight};
 use crate::{
     article::{Header, HeadersUnreadable, Message},
     metrics::{Metrics, RebalanceLabel},
@@ -129,6 +129,7 @@ impl Shared {
     fn observe(&self, statistics: &Statistics) {
         let age = self.window.lock().unwrap_or_else(PoisonError::into_inner).map_or(Duration::ZERO, |begun| begun.elapsed());
         self.metrics.transaction_age(age);
+        let mut total = 0;
         let partitions = self.partitions();
         for ((topic, partition), state) in partitions.iter() {
             let Some(known) = statistics.topics.get(topic).and_then(|topic| topic.partitions.get(partition)) else { continue };
@@ -141,7 +142,9 @@ impl Shared {
             let lag = (end - position).max(0);
             let stalled = if lag > 0 { state.progressed.elapsed() } else { Duration::ZERO };
             self.metrics.lag(topic, *partition, lag, stalled);
+            total += lag.unsigned_abs();
         }
+        self.health.set_lag(total);
     }
 }
 
@@ -277,9 +280,10 @@ impl Source {
         let (sender, receiver) = mpsc::channel(window);
         let thread = {
             let (consumer, shared) = (Arc::clone(&consumer), Arc::clone(&shared));
+            let stretch = settings.backfill.clone().map(Stretch::new);
             std::thread::Builder::new()
                 .name("kafka-poll".to_owned())
-                .spawn(move || Poller { consumer, shared }.run(sender))
+                .spawn(move || Poller { consumer, shared, stretch }.run(sender))
                 .map_err(|error| StreamError::Fatal(format!("failed to start the poll thread: {error}")))?
         };
         Ok((Self { consumer, shared, thread }, receiver))

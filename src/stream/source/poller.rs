@@ -9,12 +9,12 @@ use std::{
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::RDKafkaErrorCode,
+    error::{KafkaError, RDKafkaErrorCode},
 };
 use tokio::sync::mpsc;
 
 use super::{Admitted, Context, Position, Shared, client, owned};
-use crate::article::Message;
+use crate::{article::Message, stream::backfill::Stretch};
 
 /// Longest time the thread spends without serving the client.
 const TURN: Duration = Duration::from_millis(50);
@@ -26,11 +26,13 @@ const SEEK: Duration = Duration::from_secs(5);
 pub(super) struct Poller {
     pub(super) consumer: Arc<BaseConsumer<Context>>,
     pub(super) shared: Arc<Shared>,
+    /// What a backfill reads, and how much of it is left.
+    pub(super) stretch: Option<Stretch>,
 }
 
 impl Poller {
     /// Reads until it is asked to stop, and serves rebalances until it is done.
-    pub(super) fn run(self, sender: mpsc::Sender<Admitted>) {
+    pub(super) fn run(mut self, sender: mpsc::Sender<Admitted>) {
         // At most a handful: what the client returns between a pause being due and its being in force.
         let mut held: VecDeque<Message> = VecDeque::new();
         let mut paused_at: Option<u64> = None;
@@ -54,8 +56,9 @@ impl Poller {
                     continue;
                 };
                 let bytes = message.size();
-                let quarantined = self.shared.health.quarantined().is_some();
-                if !quarantined && self.shared.flight.admit(bytes, TURN) {
+                let held_back =
+                    self.shared.health.quarantined().is_some() || self.stretch.as_ref().is_some_and(|stretch| !stretch.allows());
+                if !held_back && self.shared.flight.admit(bytes, TURN) {
                     if let Some(message) = held.pop_front()
                         && sender.try_send(admit(message, epoch, bytes)).is_err()
                     {
@@ -63,6 +66,9 @@ impl Poller {
                     }
                     self.shared.report_load();
                     self.shared.metrics.read(bytes);
+                    if let Some(stretch) = &mut self.stretch {
+                        stretch.admitted();
+                    }
                     continue;
                 }
                 let assigned = self.shared.assigned.load(Ordering::Relaxed);
@@ -74,8 +80,12 @@ impl Poller {
                 self.pause(false);
                 paused_at = None;
             }
+            if held.is_empty() && self.stretch.as_ref().is_some_and(Stretch::is_read) {
+                self.shared.health.finish();
+            }
             let wait = if held.is_empty() || self.shared.health.quarantined().is_some() { TURN } else { Duration::ZERO };
-            if let Some(message) = self.poll(wait) {
+            let read = self.poll(wait);
+            if let Some(message) = read.filter(|message| self.stretch.as_mut().is_none_or(|stretch| stretch.takes(message))) {
                 self.shared.seen(&message);
                 held.push_back(message);
             }
@@ -92,11 +102,17 @@ impl Poller {
         }
     }
 
-    fn poll(&self, wait: Duration) -> Option<Message> {
+    fn poll(&mut self, wait: Duration) -> Option<Message> {
         match self.consumer.poll(wait)? {
             Ok(message) => {
                 self.consumer.context().client.reachable();
                 Some(owned(&message))
+            }
+            Err(KafkaError::PartitionEOF(partition)) => {
+                if let Some(stretch) = &mut self.stretch {
+                    stretch.ended(partition);
+                }
+                None
             }
             Err(error) => {
                 let code = error.rdkafka_error_code();
