@@ -50,11 +50,23 @@ pub struct Config {
     pub stream: stream::Settings,
     /// Where HTTP listens.
     pub listen: SocketAddr,
+    /// What HTTP asks for.
+    pub token: Option<Secret>,
     /// How logs look.
     pub log_format: LogFormat,
     /// Filter of log lines.
     pub log_level: String,
     effective: Vec<(&'static Setting, String, String)>,
+}
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
 }
 
 /// How logs look.
@@ -243,6 +255,7 @@ impl Reader {
             ladder,
             stream: settings,
             listen: listen?,
+            token: self.secret("http.token", "http.token_file").map(Secret),
             log_format: log_format?,
             log_level: log_level?,
             effective: SETTINGS.iter().map(|setting| (setting, self.text(setting.path), self.origin(setting.path))).collect(),
@@ -310,16 +323,19 @@ impl Reader {
             Some(text)
         };
         let protocol = checked("kafka.security_protocol", &["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]);
-        let mechanism = checked("kafka.sasl_mechanism", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]);
-        let mut password = self.optional("kafka.sasl_password");
-        if let Some(file) = self.optional("kafka.sasl_password_file") {
-            if password.is_some() {
-                self.fault("kafka.sasl_password_file", "kafka.sasl_password is set too; set one of them");
-            }
-            match std::fs::read_to_string(&file) {
-                Ok(text) => password = Some(text.trim_end_matches(['\n', '\r']).to_owned()),
-                Err(error) => self.fault("kafka.sasl_password_file", &format!("'{file}' cannot be read: {error}")),
-            }
+        let mechanism = checked("kafka.sasl_mechanism", &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]);
+        let password = self.secret("kafka.sasl_password", "kafka.sasl_password_file");
+        let client_secret = self.secret("kafka.oauth_client_secret", "kafka.oauth_client_secret_file");
+        let (token_url, client_id) = (self.optional("kafka.oauth_token_url"), self.optional("kafka.oauth_client_id"));
+        let oauth = mechanism.as_deref().is_some_and(|mechanism| mechanism.eq_ignore_ascii_case("OAUTHBEARER"));
+        if oauth && (token_url.is_none() || client_id.is_none() || client_secret.is_none()) {
+            self.fault(
+                "kafka.oauth_token_url",
+                "OAUTHBEARER needs kafka.oauth_token_url, kafka.oauth_client_id and kafka.oauth_client_secret",
+            );
+        }
+        if !oauth && token_url.is_some() {
+            self.fault("kafka.oauth_token_url", "set without kafka.sasl_mechanism = OAUTHBEARER");
         }
         for path in ["kafka.ssl_ca_file", "kafka.ssl_certificate_file", "kafka.ssl_key_file"] {
             if let Some(file) = self.optional(path)
@@ -333,10 +349,30 @@ impl Reader {
             mechanism,
             username: self.optional("kafka.sasl_username"),
             password,
+            token_url,
+            client_id,
+            client_secret,
+            scope: self.optional("kafka.oauth_scope"),
             ca_file: self.optional("kafka.ssl_ca_file"),
             certificate_file: self.optional("kafka.ssl_certificate_file"),
             key_file: self.optional("kafka.ssl_key_file"),
             key_password: self.optional("kafka.ssl_key_password"),
+        }
+    }
+
+    /// A secret given as it is, or as the content of a file.
+    fn secret(&mut self, path: &'static str, file_path: &'static str) -> Option<String> {
+        let given = self.optional(path);
+        let Some(file) = self.optional(file_path) else { return given };
+        if given.is_some() {
+            self.fault(file_path, &format!("{path} is set too; set one of them"));
+        }
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
+            Err(error) => {
+                self.fault(file_path, &format!("'{file}' cannot be read: {error}"));
+                None
+            }
         }
     }
 
@@ -514,6 +550,8 @@ mod tests {
                 "must not exceed kafka.t",
             ),
             (vec![("kafka.group_protocol", "consumer"), ("kafka.session_timeout", "10s")], "consumer.session.timeout.ms"),
+            (vec![("kafka.sasl_mechanism", "OAUTHBEARER")], "OAUTHBEARER needs kafka.oauth_token_url"),
+            (vec![("kafka.oauth_token_url", "https://t")], "set without kafka.sasl_mechanism"),
             (vec![("kafka.security_protocol", "tls")], "wanted one of plaintext"),
         ] {
             let faults = Config::from(None, &[], &variables(&given)).unwrap_err().to_string();
@@ -526,9 +564,17 @@ mod tests {
         let broken = file("[kafka]\nsasl_password = hunter2\n");
         let faults = Config::from(Some(broken.path()), &[], &[]).unwrap_err().to_string();
         assert!(faults.contains("line 2: not TOML") && !faults.contains("hunter2"), "{faults}");
-        let config = Config::from(None, &variables(&[("COPYDESK_KAFKA_SASL_PASSWORD", "hunter2")]), &[]).unwrap();
-        let shown: String = config.effective().map(|(path, value, origin)| format!("{path}={value} {origin}\n")).collect();
-        assert!(shown.contains("kafka.sasl_password=***"));
-        assert!(!shown.contains("hunter2") && !format!("{:?}", config.stream).contains("hunter2"));
+        for setting in SETTINGS.iter().filter(|setting| setting.is_secret()) {
+            let mut given = vec![(setting.variable(), "hunter2".to_owned())];
+            if setting.path == "kafka.oauth_client_secret" {
+                let more = [("KAFKA_SASL_MECHANISM", "OAUTHBEARER"), ("KAFKA_OAUTH_TOKEN_URL", "http://t"), ("KAFKA_OAUTH_CLIENT_ID", "i")];
+                given.extend(more.map(|(name, value)| (format!("COPYDESK_{name}"), value.to_owned())));
+            }
+            let config = Config::from(None, &given, &[]).unwrap();
+            let shown: String = config.effective().map(|(path, value, origin)| format!("{path}={value} {origin}\n")).collect();
+            assert!(shown.contains(&format!("{}=***", setting.path)), "{}", setting.path);
+            assert!(!shown.contains("hunter2") && !format!("{config:?}").contains("hunter2"), "{}", setting.path);
+        }
+        assert_eq!(SETTINGS.iter().filter(|setting| setting.is_secret()).count(), 4);
     }
 }

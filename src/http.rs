@@ -1,32 +1,36 @@
-//! HTTP for operators: `/metrics`, `/ready`, `/live`. Read-only.
+//! HTTP for operators: `/metrics`, `/ready`, `/live`. Read-only; behind a token where one is set, but for the two probes.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header},
-    response::IntoResponse,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
     routing::get,
 };
+use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
-use crate::{metrics::Metrics, stream::Health};
+use crate::{config::Secret, metrics::Metrics, stream::Health};
 
 #[derive(Clone)]
 struct Service {
     metrics: Metrics,
     health: Arc<Health>,
+    token: Option<Secret>,
+    /// Whether others than this machine can come here.
+    exposed: bool,
 }
 
 /// Binds, then serves in the background until the runtime ends. Returns the address, which tells the port where 0 was asked.
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub async fn serve(listen: SocketAddr, metrics: Metrics, health: Arc<Health>) -> std::io::Result<SocketAddr> {
+pub async fn serve(listen: SocketAddr, token: Option<Secret>, metrics: Metrics, health: Arc<Health>) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
-    let service = Service { metrics, health };
+    let service = Service { metrics, health, token, exposed: !address.ip().is_loopback() };
     let router = Router::new()
         .route("/", get(index))
         .route("/metrics", get(exposition))
@@ -41,18 +45,38 @@ pub async fn serve(listen: SocketAddr, metrics: Metrics, health: Arc<Health>) ->
     Ok(address)
 }
 
-async fn index() -> &'static str {
+/// Why somebody may not see what they asked for, if so.
+fn refusal(service: &Service, headers: &HeaderMap) -> Option<Response> {
+    let wanted = &service.token.as_ref()?.0;
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    // Hashes of equal length tell nothing by the time their comparison takes.
+    let same = given.is_some_and(|given| Sha256::digest(given) == Sha256::digest(wanted));
+    let refused = (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], "send http.token as 'Authorization: Bearer …'\n");
+    (!same).then(|| refused.into_response())
+}
+
+async fn index(State(service): State<Service>, headers: HeaderMap) -> Response {
+    if service.exposed && service.token.is_none() {
+        return (StatusCode::FORBIDDEN, "http.listen is beyond loopback: set http.token to see this page\n").into_response();
+    }
+    if let Some(refusal) = refusal(&service, &headers) {
+        return refusal;
+    }
     concat!(
         "copydesk ",
         env!("CARGO_PKG_VERSION"),
         "\n/metrics  Prometheus\n/ready    200 once partitions are assigned\n/live     200 while the poll thread turns\n"
     )
+    .into_response()
 }
 
-async fn exposition(State(service): State<Service>) -> impl IntoResponse {
+async fn exposition(State(service): State<Service>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = refusal(&service, &headers) {
+        return refusal;
+    }
     match service.metrics.render() {
-        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], error.to_string()),
+        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 

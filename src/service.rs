@@ -44,7 +44,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServiceError> {
     let health = Arc::new(Health::new(config.stream.max_poll_interval));
-    let address = http::serve(config.listen, metrics.clone(), Arc::clone(&health))
+    let address = http::serve(config.listen, config.token.clone(), metrics.clone(), Arc::clone(&health))
         .await
         .map_err(|error| ServiceError::Bind { address: config.listen, error })?;
     bound(address);

@@ -176,7 +176,7 @@ pub enum StreamError {
     Fatal(String),
     /// Another process took the transactional id.
     #[error(
-        "another process uses transactional.id '{id}', so this one may write no more ({reason}); give each instance a kafka.instance of its own, or let this one end if it was replaced"
+        "the brokers let this process write no more under transactional.id '{id}' ({reason}): another one uses it, or this one was away for longer than kafka.transaction_timeout; nothing it had open is visible. Start it again, and give each instance a kafka.instance of its own"
     )]
     Fenced {
         /// The transactional id.

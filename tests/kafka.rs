@@ -3,6 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "kafka/letters.rs"]
+mod letters;
+#[path = "kafka/modes.rs"]
+mod modes;
+#[path = "kafka/security.rs"]
+mod security;
 mod support;
 
 use std::{
@@ -55,6 +61,15 @@ fn main() -> ExitCode {
         trial("routes_by_language_and_deletes_everywhere", routes_by_language_and_deletes_everywhere),
         trial("feeding_stops_when_asked", feeding_stops_when_asked),
         trial("topics_create_and_check", topics_create_and_check),
+        trial("dead_letters_are_listed_shown_and_sent_back", letters::dead_letters_are_listed_shown_and_sent_back),
+        trial("a_bad_deploy_stops_at_the_quarantine_budget", letters::a_bad_deploy_stops_at_the_quarantine_budget),
+        trial("a_backfill_fills_a_shadow_topic_and_says_what_changed", letters::a_backfill_fills_a_shadow_topic_and_says_what_changed),
+        trial("exactly_once_over_kills_joins_and_refusals", modes::exactly_once_over_kills_joins_and_refusals),
+        trial("a_second_process_with_the_same_instance_fences_the_first", modes::a_second_process_with_the_same_instance_fences_the_first),
+        trial("a_static_member_comes_back_without_a_rebalance", modes::a_static_member_comes_back_without_a_rebalance),
+        trial("the_brokers_assign_with_the_consumer_protocol", modes::the_brokers_assign_with_the_consumer_protocol),
+        trial("what_only_an_operator_can_mend_is_said_and_loses_nothing", modes::what_only_an_operator_can_mend_is_said_and_loses_nothing),
+        trial("least_privilege_over_sasl_and_mutual_tls", security::least_privilege_over_sasl_and_mutual_tls),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -19,7 +19,7 @@ impl Setting {
 
     /// Whether the value must never be printed.
     pub fn is_secret(&self) -> bool {
-        self.path.ends_with("password")
+        ["password", "secret", "token"].iter().any(|secret| self.path.ends_with(secret))
     }
 }
 
@@ -54,10 +54,15 @@ pub const SETTINGS: &[Setting] = &[
     setting("kafka.transaction_window_max", "1s", "Exactly-once: how long under lag; half of what may be in flight ends it sooner."),
     setting("kafka.transaction_timeout", "30s", "Exactly-once: when the brokers abort a transaction whose instance is gone."),
     setting("kafka.security_protocol", "", "plaintext, ssl, sasl_plaintext or sasl_ssl."),
-    setting("kafka.sasl_mechanism", "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."),
+    setting("kafka.sasl_mechanism", "", "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER."),
     setting("kafka.sasl_username", "", "User name."),
     setting("kafka.sasl_password", "", "Password; better from the environment or a file than written here."),
     setting("kafka.sasl_password_file", "", "File that holds the password."),
+    setting("kafka.oauth_token_url", "", "OAUTHBEARER: where tokens come from, by OpenID Connect client credentials."),
+    setting("kafka.oauth_client_id", "", "OAUTHBEARER: client id."),
+    setting("kafka.oauth_client_secret", "", "OAUTHBEARER: client secret; better from the environment or a file than written here."),
+    setting("kafka.oauth_client_secret_file", "", "File that holds the client secret."),
+    setting("kafka.oauth_scope", "", "OAUTHBEARER: scope asked for."),
     setting("kafka.ssl_ca_file", "", "Certificate authorities, PEM."),
     setting("kafka.ssl_certificate_file", "", "Client certificate, PEM."),
     setting("kafka.ssl_key_file", "", "Client key, PEM."),
@@ -96,6 +101,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("output.names", "en", "Languages in which names of linked entities and of topics are given, a list."),
     setting("output.original", "false", "Whether the input goes into the document, byte for byte."),
     setting("http.listen", "127.0.0.1:9464", "Address of /metrics, /ready and /live; port 0 picks one."),
+    setting("http.token", "", "Bearer token that / and /metrics ask for; /ready and /live never do."),
+    setting("http.token_file", "", "File that holds the token."),
     setting("log.format", "auto", "human, json, or auto: human on a terminal."),
     setting("log.level", "info", "error, warn, info, debug or trace, or a filter such as copydesk=debug."),
 ];

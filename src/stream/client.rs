@@ -24,12 +24,20 @@ use crate::metrics::Metrics;
 pub struct Security {
     /// `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
     pub protocol: Option<String>,
-    /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.
+    /// `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`.
     pub mechanism: Option<String>,
     /// User name.
     pub username: Option<String>,
     /// Password.
     pub password: Option<String>,
+    /// Where OAUTHBEARER gets its tokens, by OpenID Connect client credentials.
+    pub token_url: Option<String>,
+    /// Client id there.
+    pub client_id: Option<String>,
+    /// Client secret there.
+    pub client_secret: Option<String>,
+    /// Scope asked for.
+    pub scope: Option<String>,
     /// Certificate authorities, PEM file.
     pub ca_file: Option<String>,
     /// Client certificate, PEM file.
@@ -49,6 +57,8 @@ impl std::fmt::Debug for Security {
             .field("mechanism", &self.mechanism)
             .field("username", &self.username)
             .field("password", &self.password.as_ref().map(|_| "***"))
+            .field("client_id", &self.client_id)
+            .field("client_secret", &self.client_secret.as_ref().map(|_| "***"))
             .finish_non_exhaustive()
     }
 }
@@ -91,6 +101,11 @@ pub fn refused_keys() -> &'static [&'static str] {
         "sasl.mechanisms",
         "sasl.username",
         "sasl.password",
+        "sasl.oauthbearer.method",
+        "sasl.oauthbearer.client.id",
+        "sasl.oauthbearer.client.secret",
+        "sasl.oauthbearer.token.endpoint.url",
+        "sasl.oauthbearer.scope",
         "ssl.ca.location",
         "ssl.certificate.location",
         "ssl.key.location",
@@ -112,6 +127,10 @@ fn base(settings: &Settings, side: &str) -> ClientConfig {
         ("sasl.mechanism", &security.mechanism),
         ("sasl.username", &security.username),
         ("sasl.password", &security.password),
+        ("sasl.oauthbearer.token.endpoint.url", &security.token_url),
+        ("sasl.oauthbearer.client.id", &security.client_id),
+        ("sasl.oauthbearer.client.secret", &security.client_secret),
+        ("sasl.oauthbearer.scope", &security.scope),
         ("ssl.ca.location", &security.ca_file),
         ("ssl.certificate.location", &security.certificate_file),
         ("ssl.key.location", &security.key_file),
@@ -120,6 +139,9 @@ fn base(settings: &Settings, side: &str) -> ClientConfig {
         if let Some(value) = value {
             config.set(key, value);
         }
+    }
+    if security.token_url.is_some() {
+        config.set("sasl.oauthbearer.method", "oidc");
     }
     for (key, value) in &settings.librdkafka {
         match key.split_once('.') {

@@ -4,12 +4,15 @@
 #   broker.sh jars                  fetch the jars (once; cached under target/) and print their directory
 #   broker.sh run DATA PROPERTIES   format DATA if it is new and run a node in the foreground; PROPERTIES is a file with what
 #                                   the nodes of a cluster differ in (node.id, listeners, voters, replication), `-` is input
+#   broker.sh tool CLASS ARGUMENTS  run a command-line tool of Apache Kafka
 #
 # Needs Java 17 and, the first time, Maven. Exits with 3 and one line where one of them is missing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 version=$(sed -n 's:.*<kafka>\(.*\)</kafka>.*:\1:p' "$here/pom.xml")
-cache="${CARGO_TARGET_DIR:-$here/../../target}/kafka-$version"
+# Another set of jars is another directory.
+set=$(cksum < "$here/pom.xml" | cut -d" " -f1)
+cache="${CARGO_TARGET_DIR:-$here/../../target}/kafka-$version-$set"
 
 missing() { echo "broker.sh: $1" >&2; exit 3; }
 
@@ -71,5 +74,6 @@ PROPERTIES
 case "${1:-}" in
     jars) jars; echo "$cache/lib" ;;
     run) jars; shift; run "$@" ;;
-    *) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    tool) jars; shift; exec java -XX:TieredStopAtLevel=1 -cp "$cache/lib/*" "$@" ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

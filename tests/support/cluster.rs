@@ -58,10 +58,48 @@ impl Node {
 pub struct Layout<'a> {
     /// Number of nodes.
     pub nodes: usize,
-    /// Advertised ports of a second listener, one a node, and where each listens: for a proxy between.
-    pub proxied: Vec<(u16, u16)>,
+    /// Further listeners of every node.
+    pub listeners: Vec<Listener>,
     /// Further broker properties.
     pub properties: &'a str,
+}
+
+/// A listener beside the plain one.
+pub struct Listener {
+    /// Its name, in capitals.
+    pub name: &'static str,
+    /// `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
+    pub protocol: &'static str,
+    /// Ports by node: where it listens, and what it tells clients, which differ where a proxy stands between.
+    pub ports: Vec<(u16, u16)>,
+}
+
+impl Listener {
+    /// On free ports of so many nodes.
+    pub fn new(name: &'static str, protocol: &'static str, nodes: usize) -> Self {
+        let port = |_| {
+            let port = free_port();
+            (port, port)
+        };
+        Self { name, protocol, ports: (0..nodes).map(port).collect() }
+    }
+
+    /// Where clients begin.
+    pub fn address(&self) -> String {
+        self.ports.iter().map(|(_, advertised)| format!("127.0.0.1:{advertised}")).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// Runs one of Apache Kafka's own tools, which must succeed.
+pub fn tool(arguments: &[&str]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/broker.sh");
+    let output = Command::new("bash").arg(script).arg("tool").args(arguments).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 impl Broker {
@@ -96,14 +134,18 @@ impl Broker {
             .map(|(index, (port, control))| {
                 let data = data.path().join(format!("{}", index + 1));
                 std::fs::create_dir_all(&data).unwrap();
-                let (listens, advertises) = layout.proxied.get(index).map_or_else(Default::default, |(advertised, real)| {
-                    (format!(",PROXIED://127.0.0.1:{real}"), format!(",PROXIED://127.0.0.1:{advertised}"))
-                });
+                let (mut listens, mut advertises, mut protocols) = (String::new(), String::new(), String::new());
+                for Listener { name, protocol, ports } in &layout.listeners {
+                    let (listening, advertised) = ports[index];
+                    listens += &format!(",{name}://127.0.0.1:{listening}");
+                    advertises += &format!(",{name}://127.0.0.1:{advertised}");
+                    protocols += &format!(",{name}:{protocol}");
+                }
                 let properties = format!(
                     "node.id={id}\ncontroller.quorum.voters={voters}\n\
                      listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{control}{listens}\n\
                      advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertises}\ninter.broker.listener.name=PLAINTEXT\n\
-                     listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT\n\
+                     listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
                      default.replication.factor={replicas}\noffsets.topic.replication.factor={replicas}\n\
                      transaction.state.log.replication.factor={replicas}\ntransaction.state.log.min.isr={isr}\n\
                      min.insync.replicas={isr}\nshare.coordinator.state.topic.replication.factor={replicas}\n\

@@ -63,9 +63,20 @@ impl Read {
 pub struct Reader(BaseConsumer);
 
 impl Reader {
+    /// Sees what transactions left uncommitted, too.
     pub fn new(brokers: &str, topics: &[&str], partitions: i32) -> Self {
+        Self::isolated(brokers, topics, partitions, "read_uncommitted")
+    }
+
+    /// Sees what is committed only.
+    pub fn committed(brokers: &str, topics: &[&str], partitions: i32) -> Self {
+        Self::isolated(brokers, topics, partitions, "read_committed")
+    }
+
+    fn isolated(brokers: &str, topics: &[&str], partitions: i32, isolation: &str) -> Self {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", brokers)
+            .set("isolation.level", isolation)
             .set("group.id", "test-reader")
             .set("enable.auto.commit", "false")
             // After a crash of the broker a position may be refused; skipping to the end would look like a loss.
