@@ -240,6 +240,7 @@ impl Reader {
             session_timeout: session_timeout?,
             commit_interval: commit_interval?,
             quarantine: quarantine?,
+            embedded: false,
             backfill: None,
             security,
             librdkafka: self.librdkafka.clone(),

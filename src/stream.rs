@@ -50,6 +50,7 @@ use crate::{
     article::{Message, Outcome, Reason, Rejection},
     metrics::Metrics,
 };
+use client::Limits;
 use quarantine::Guard;
 use sink::Sink;
 use source::{Admitted, Source};
@@ -128,6 +129,8 @@ pub struct Settings {
     pub commit_interval: Duration,
     /// How much may be rejected before reading stops.
     pub quarantine: Quarantine,
+    /// Whether the broker is the embedded one, which cannot be asked for limits and has no transactions.
+    pub embedded: bool,
     /// A stretch to read again, of the one input topic, instead of all that comes.
     pub backfill: Option<Backfill>,
     /// TLS and SASL.
@@ -208,6 +211,7 @@ where
 {
     let workers = settings.workers.max(1);
     let deadline = settings.shutdown_timeout;
+    let limits = limits(&settings).await?;
     let guard = Arc::new(Guard::new(settings.quarantine.clone(), Arc::clone(&health), metrics.clone()));
     let (source, mut messages) = Source::start(&settings, metrics.clone(), Arc::clone(&health))?;
 
@@ -217,8 +221,10 @@ where
     let result = {
         let spine = async {
             match &settings.delivery {
-                Delivery::AtLeastOnce => at_least_once(worked, &settings, metrics, guard, &source).await,
-                Delivery::ExactlyOnce(transactions) => transactions::run(worked, &settings, transactions, metrics, guard, &source).await,
+                Delivery::AtLeastOnce => at_least_once(worked, &settings, limits, metrics, guard, &source).await,
+                Delivery::ExactlyOnce(transactions) => {
+                    transactions::run(worked, &settings, transactions, limits, metrics, guard, &source).await
+                }
             }
         };
         tokio::pin!(spine);
@@ -242,15 +248,30 @@ where
     result
 }
 
+/// The largest records of the topics written to, as far as the brokers tell: the right to ask is not among those needed.
+async fn limits(settings: &Settings) -> Result<Limits, StreamError> {
+    if settings.embedded {
+        if settings.delivery != Delivery::AtLeastOnce {
+            return Err(StreamError::Fatal("the embedded broker has no transactions; set kafka.delivery = at-least-once".to_owned()));
+        }
+        return Ok(Limits::new());
+    }
+    let mut topics = settings.outputs();
+    topics.push(settings.dead_letters.clone());
+    let told = admin::largest_records(settings, &topics).await.unwrap_or_default();
+    Ok(told.into_iter().filter_map(|(topic, bytes)| Some((topic, bytes?))).collect())
+}
+
 /// Publishes in order, and stores each offset once its message and all before it are delivered.
 async fn at_least_once(
     worked: impl Stream<Item = (Admitted, Outcome)>,
     settings: &Settings,
+    limits: Limits,
     metrics: Metrics,
     guard: Arc<Guard>,
     source: &Source,
 ) -> Result<(), StreamError> {
-    let sink = Arc::new(Sink::new(settings, metrics, guard)?);
+    let sink = Arc::new(Sink::new(settings, limits, metrics, guard)?);
     worked
         .then(|(admitted, outcome)| {
             let sink = Arc::clone(&sink);

@@ -28,7 +28,8 @@ fn settings(brokers: &str) -> Settings {
         ("kafka.session_timeout", "6s"),
         ("kafka.shutdown_timeout", "10s"),
     ];
-    Config::from(None, &[], &flags.map(|(path, value)| (path.to_owned(), value.to_owned()))).unwrap().stream
+    let config = Config::from(None, &[], &flags.map(|(path, value)| (path.to_owned(), value.to_owned()))).unwrap();
+    Settings { embedded: true, ..config.stream }
 }
 
 fn echo(message: &Message) -> Outcome {

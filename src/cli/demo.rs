@@ -32,6 +32,7 @@ fn configure(mut configured: Configured, brokers: &str) -> Result<Config, Exit> 
         configured.log_level = Some("error".to_owned());
     }
     let mut config = configured.start()?;
+    config.stream.embedded = true;
     // Another copydesk may listen on the default port; the demo should start all the same.
     if std::net::TcpListener::bind(config.listen).is_err() {
         config.listen.set_port(0);

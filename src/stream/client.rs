@@ -2,6 +2,7 @@
 //! metrics and one log line per change of state.
 
 use std::{
+    collections::HashMap,
     sync::{
         OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -113,6 +114,18 @@ pub fn refused_keys() -> &'static [&'static str] {
     ]
 }
 
+/// How long a topic that the brokers do not know may take to appear. Shorter than the time for delivery, so that a missing
+/// topic is told from brokers in trouble.
+const PROPAGATION: Duration = Duration::from_secs(30);
+
+/// librdkafka's own bound of a batch, bytes.
+const LARGEST_BATCH: usize = 1_000_000;
+/// Bytes of a batch beside its records.
+const BATCH_HEADER: usize = 100;
+
+/// The largest record each topic takes, bytes, where the broker tells.
+pub(super) type Limits = HashMap<String, usize>;
+
 /// Bytes librdkafka may hold of fetched messages, and again of messages to send.
 pub const QUEUE_BYTES: usize = 32 << 20;
 
@@ -189,15 +202,20 @@ pub(super) fn consumer(settings: &Settings) -> ClientConfig {
     config
 }
 
-/// The producer of the service, transactional where exactly-once is asked for.
-pub(super) fn publisher(settings: &Settings) -> ClientConfig {
+/// The producer of the service, transactional where exactly-once is asked for. Its batches are no larger than the smallest
+/// record of `limits`: brokers measure batches, and would refuse small records for the company they are in.
+pub(super) fn publisher(settings: &Settings, limits: &Limits) -> ClientConfig {
     let mut config = producer(settings);
+    if let Some(least) = limits.values().min().filter(|least| **least < LARGEST_BATCH) {
+        config.set("batch.size", least.saturating_sub(BATCH_HEADER).max(1).to_string());
+    }
     if let Delivery::ExactlyOnce(transactions) = &settings.delivery {
         config
             .set("transactional.id", &transactions.id)
             .set("transaction.timeout.ms", millis(transactions.timeout))
             // A record that cannot be delivered ends its transaction before the brokers do.
-            .set("message.timeout.ms", millis(settings.delivery_timeout.min(transactions.timeout / 2)));
+            .set("message.timeout.ms", millis(settings.delivery_timeout.min(transactions.timeout / 2)))
+            .set("topic.metadata.propagation.max.ms", millis((transactions.timeout / 4).min(PROPAGATION)));
     }
     config
 }
@@ -215,6 +233,7 @@ pub(super) fn producer(settings: &Settings) -> ClientConfig {
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("message.timeout.ms", millis(settings.delivery_timeout))
+        .set("topic.metadata.propagation.max.ms", millis((settings.delivery_timeout / 2).min(PROPAGATION)))
         .set("message.max.bytes", settings.max_message_bytes.to_string())
         .set("queue.buffering.max.kbytes", (QUEUE_BYTES >> 10).to_string());
     config

@@ -17,7 +17,7 @@ use rdkafka::{
 
 use super::{
     Settings, StreamError,
-    client::{self, Client},
+    client::{self, Client, Limits},
     quarantine::Guard,
     source::{Admitted, now_seconds},
 };
@@ -109,6 +109,7 @@ pub(super) struct Sink {
     dead_letters: String,
     routing: Option<Routing>,
     max_message_bytes: usize,
+    limits: Limits,
     metrics: Metrics,
     guard: Arc<Guard>,
     quiet: Mutex<Quiet>,
@@ -124,6 +125,8 @@ struct Quiet {
 /// One record on its way.
 struct Sent {
     topic: String,
+    /// Of key and value.
+    bytes: usize,
     delivery: DeliveryFuture,
     since: Instant,
 }
@@ -163,8 +166,8 @@ impl Sink {
         &self.producer
     }
 
-    pub(super) fn new(settings: &Settings, metrics: Metrics, guard: Arc<Guard>) -> Result<Self, StreamError> {
-        let producer = client::publisher(settings)
+    pub(super) fn new(settings: &Settings, limits: Limits, metrics: Metrics, guard: Arc<Guard>) -> Result<Self, StreamError> {
+        let producer = client::publisher(settings, &limits)
             .create_with_context(client::context(metrics.clone(), "producer"))
             .map_err(|error| StreamError::Client { role: "producer", error })?;
         Ok(Self {
@@ -173,6 +176,7 @@ impl Sink {
             dead_letters: settings.dead_letters.clone(),
             routing: settings.routing.clone(),
             max_message_bytes: settings.max_message_bytes,
+            limits,
             metrics,
             guard,
             quiet: Mutex::default(),
@@ -245,11 +249,20 @@ impl Sink {
         if topic != self.dead_letters {
             record.timestamp = message.timestamp;
         }
+        let bytes = payload.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
         let since = Instant::now();
         match enqueue(&self.producer, record).await {
-            Ok(delivery) => Ok(Sent { topic, delivery, since }),
+            Ok(delivery) => Ok(Sent { topic, bytes, delivery, since }),
             Err(error) => Err(self.failed(topic.clone(), error)),
         }
+    }
+
+    /// Whether the broker refuses this record whatever we do, and there is a place left for its message. A record that its
+    /// topic took when we began was refused for its batch: somebody lowered the limit, which the next start will know.
+    fn refuses(&self, topic: &str, bytes: usize, error: &KafkaError) -> bool {
+        let narrowed = error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge)
+            && self.limits.get(topic).is_some_and(|limit| bytes * 2 < *limit);
+        is_refusal(error) && topic != self.dead_letters && !narrowed
     }
 
     fn failed(&self, topic: String, error: KafkaError) -> StreamError {
@@ -257,7 +270,9 @@ impl Sink {
             return StreamError::Fatal(format!("{code:?}: {reason}"));
         }
         let mend = match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::MessageSizeTooLarge) => "raise max.message.bytes of the topic to kafka.max_message_bytes",
+            Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                "raise max.message.bytes of the topic to kafka.max_message_bytes, or start again if it was lowered"
+            }
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 "create the topic with `copydesk topics create`"
             }
@@ -285,11 +300,11 @@ impl Pending {
     pub(super) async fn settle(&mut self) -> Result<Option<Rejection>, StreamError> {
         let mut refused = None;
         for sent in std::mem::take(&mut self.sent) {
-            let topic = sent.topic.clone();
+            let (topic, bytes) = (sent.topic.clone(), sent.bytes);
             match sent.acknowledged(&self.sink.metrics).await? {
                 Ok(()) => {}
-                Err(error) if is_refusal(&error) && topic != self.sink.dead_letters => {
-                    refused = Some(refusal(&error, self.sink.max_message_bytes));
+                Err(error) if self.sink.refuses(&topic, bytes, &error) => {
+                    refused = Some(refusal(&error, self.sink.limits.get(&topic).copied().unwrap_or(self.sink.max_message_bytes)));
                 }
                 Err(error) => return Err(self.sink.failed(topic, error)),
             }

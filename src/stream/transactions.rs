@@ -32,7 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Settings, StreamError, Transactions,
-    client::Client,
+    client::{Client, Limits},
     quarantine::Guard,
     sink::{Pending, Sink},
     source::{Admitted, NextOffsets, Source},
@@ -57,18 +57,20 @@ pub(super) async fn run(
     worked: impl Stream<Item = (Admitted, Outcome)> + Send + 'static,
     settings: &Settings,
     transactions: &Transactions,
+    limits: Limits,
     metrics: Metrics,
     guard: Arc<Guard>,
     source: &Source,
 ) -> Result<(), StreamError> {
     let mut publisher = Publisher {
-        sink: Arc::new(Sink::new(settings, metrics.clone(), Arc::clone(&guard))?),
+        sink: Arc::new(Sink::new(settings, limits.clone(), metrics.clone(), Arc::clone(&guard))?),
         worked: lookahead(worked, settings.in_flight.max(1)),
         refused: HashMap::new(),
         length: transactions.shortest,
         aborted: 0,
         settings,
         transactions,
+        limits,
         metrics,
         guard,
         source,
@@ -147,6 +149,7 @@ struct Publisher<'a> {
     aborted: u32,
     settings: &'a Settings,
     transactions: &'a Transactions,
+    limits: Limits,
     metrics: Metrics,
     guard: Arc<Guard>,
     source: &'a Source,
@@ -166,7 +169,7 @@ impl Publisher<'_> {
                 tracing::warn!(id = self.transactions.id, "the brokers do not take the transactional id yet, trying again: {why}");
             }
             if let Cause::Stuck(_) = why {
-                self.sink = Arc::new(Sink::new(self.settings, self.metrics.clone(), Arc::clone(&self.guard))?);
+                self.sink = Arc::new(Sink::new(self.settings, self.limits.clone(), self.metrics.clone(), Arc::clone(&self.guard))?);
             }
         }
     }
@@ -369,7 +372,7 @@ impl Publisher<'_> {
         }
         tracing::warn!(?code, reason, "the transactional producer failed for good; making a new one");
         self.metrics.producer_restart();
-        self.sink = Arc::new(Sink::new(self.settings, self.metrics.clone(), Arc::clone(&self.guard))?);
+        self.sink = Arc::new(Sink::new(self.settings, self.limits.clone(), self.metrics.clone(), Arc::clone(&self.guard))?);
         self.init().await
     }
 

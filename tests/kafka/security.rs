@@ -178,8 +178,10 @@ pub(crate) fn least_privilege_over_sasl_and_mutual_tls(_: &Broker) {
             settings.extend([("kafka.delivery", delivery), ("kafka.instance", "one"), ("log.level", "debug")]);
             settings.extend(&security);
             let copydesk = Copydesk::run(address, &settings);
-            Reader::committed(&broker.address, &[&names.enriched], 1).take(MESSAGES * count, Duration::from_secs(60));
-            wait_for("the commit", Duration::from_secs(20), || committed(&broker, &names, 1) >= (MESSAGES * count) as i64);
+            wait_for(&format!("{user}: the commit"), Duration::from_secs(40), || {
+                committed(&broker, &names, 1) >= (MESSAGES * count) as i64
+            });
+            Reader::committed(&broker.address, &[&names.enriched], 1).take(MESSAGES * count, Duration::from_secs(20));
             assert!(!copydesk.log().contains(PASSWORD), "a secret is in the log");
             assert_eq!(copydesk.terminate(), 0, "{user}, {delivery}");
             send_councils(&producer(&broker), &names.raw, MESSAGES);
