@@ -25,6 +25,7 @@ mod quarantine;
 mod scan;
 mod sink;
 mod source;
+mod token;
 mod transactions;
 
 pub use admin::{Created, create_topics, largest_records};
@@ -164,6 +165,9 @@ pub enum StreamError {
         /// What librdkafka said.
         error: rdkafka::error::KafkaError,
     },
+    /// No broker answers.
+    #[error("{0}")]
+    Unreachable(String),
     /// A record could not be delivered.
     #[error("failed to deliver a record to topic {topic}: {error}; {mend}; its message stays uncommitted and is read again")]
     Delivery {

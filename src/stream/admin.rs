@@ -24,7 +24,9 @@ pub enum Created {
 }
 
 fn admin(settings: &Settings) -> Result<AdminClient<Quiet>, StreamError> {
-    client::producer(settings).create_with_context(Quiet).map_err(|error| StreamError::Client { role: "admin client", error })
+    client::producer(settings)
+        .create_with_context(Quiet::default())
+        .map_err(|error| StreamError::Client { role: "admin client", error: client::masked(error) })
 }
 
 fn options() -> AdminOptions {
@@ -46,8 +48,10 @@ pub async fn create_topics(
         .iter()
         .map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(replication)).set("max.message.bytes", &largest))
         .collect();
-    let results =
-        admin(settings)?.create_topics(&new, &options()).await.map_err(|error| StreamError::Client { role: "admin client", error })?;
+    let results = admin(settings)?
+        .create_topics(&new, &options())
+        .await
+        .map_err(|error| StreamError::Client { role: "admin client", error: client::masked(error) })?;
     Ok(results
         .into_iter()
         .map(|result| match result {
@@ -67,7 +71,7 @@ pub async fn largest_records(settings: &Settings, topics: &[String]) -> Result<V
     let results = admin(settings)?
         .describe_configs(&specifiers, &options())
         .await
-        .map_err(|error| StreamError::Client { role: "admin client", error })?;
+        .map_err(|error| StreamError::Client { role: "admin client", error: client::masked(error) })?;
     Ok(topics
         .iter()
         .zip(results)

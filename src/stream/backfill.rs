@@ -7,12 +7,11 @@ use std::{
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer},
+    consumer::{CommitMode, Consumer},
 };
 
 use super::{
-    Settings, StreamError,
-    client::{self, Quiet},
+    Settings, StreamError, client,
     scan::{PATIENCE, read_topic},
     sink::header,
 };
@@ -52,8 +51,7 @@ pub struct Backfill {
 /// When the brokers do not answer.
 pub fn plan(settings: &Settings, topic: &str, request: &Request) -> Result<Backfill, StreamError> {
     let failed = |error| StreamError::Client { role: "planner", error };
-    let consumer: BaseConsumer<Quiet> =
-        client::consumer(settings).set("enable.auto.commit", "false").create_with_context(Quiet).map_err(failed)?;
+    let consumer = client::reader(client::consumer(settings).set("enable.auto.commit", "false"))?;
     let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).map_err(failed)?;
     let partitions: Vec<i32> = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id()).collect();
     let mut asked = TopicPartitionList::new();

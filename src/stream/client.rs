@@ -3,8 +3,9 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     sync::{
-        OnceLock,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,12 +13,13 @@ use std::{
 
 use rdkafka::{
     ClientConfig, ClientContext, Statistics,
+    client::OAuthToken,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{Delivery, GroupProtocol, Settings, StreamError};
+use super::{Delivery, GroupProtocol, Settings, StreamError, token};
 use crate::metrics::Metrics;
 
 /// TLS and SASL. Empty means the client's default.
@@ -107,6 +109,7 @@ pub fn refused_keys() -> &'static [&'static str] {
         "sasl.oauthbearer.client.secret",
         "sasl.oauthbearer.token.endpoint.url",
         "sasl.oauthbearer.scope",
+        "sasl.oauthbearer.config",
         "ssl.ca.location",
         "ssl.certificate.location",
         "ssl.key.location",
@@ -140,10 +143,7 @@ fn base(settings: &Settings, side: &str) -> ClientConfig {
         ("sasl.mechanism", &security.mechanism),
         ("sasl.username", &security.username),
         ("sasl.password", &security.password),
-        ("sasl.oauthbearer.token.endpoint.url", &security.token_url),
-        ("sasl.oauthbearer.client.id", &security.client_id),
-        ("sasl.oauthbearer.client.secret", &security.client_secret),
-        ("sasl.oauthbearer.scope", &security.scope),
+        ("sasl.oauthbearer.config", &token::config(security)),
         ("ssl.ca.location", &security.ca_file),
         ("ssl.certificate.location", &security.certificate_file),
         ("ssl.key.location", &security.key_file),
@@ -152,9 +152,6 @@ fn base(settings: &Settings, side: &str) -> ClientConfig {
         if let Some(value) = value {
             config.set(key, value);
         }
-    }
-    if security.token_url.is_some() {
-        config.set("sasl.oauthbearer.method", "oidc");
     }
     for (key, value) in &settings.librdkafka {
         match key.split_once('.') {
@@ -291,6 +288,12 @@ impl Client {
 }
 
 impl ClientContext for Client {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        token::fetch(config)
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
             // A failed transaction is told, with what is done about it, by the one who made it.
@@ -334,31 +337,73 @@ impl ClientContext for Client {
     }
 }
 
+/// A consumer to ask and to read with, outside any group.
+pub(super) fn reader(config: &ClientConfig) -> Result<BaseConsumer<Quiet>, StreamError> {
+    let consumer: BaseConsumer<Quiet> =
+        config.create_with_context(Quiet::default()).map_err(|error| StreamError::Client { role: "reader", error: masked(error) })?;
+    // The wish for a token is an event, and events are served by polls; without a token no question is answered.
+    if config.get("sasl.oauthbearer.config").is_some() {
+        drop(consumer.poll(Duration::from_millis(100)));
+    }
+    Ok(consumer)
+}
+
+/// librdkafka repeats the values of options it does not take, secrets too.
+pub(super) fn masked(error: KafkaError) -> KafkaError {
+    match error {
+        KafkaError::ClientConfig(code, description, key, value) => {
+            let open = !["password", "secret", "oauthbearer", "jaas", "pem", "key"].iter().any(|part| key.contains(part));
+            let shown = if open { value.clone() } else { "***".to_owned() };
+            let description = if open || value.is_empty() { description } else { description.replace(&value, "***") };
+            KafkaError::ClientConfig(code, description, key, shown)
+        }
+        other => other,
+    }
+}
+
 /// Partition counts of the topics a broker knows, and the brokers' number. Blocks for up to `timeout`.
 ///
 /// # Errors
 /// When no broker answers in time.
 pub fn fetch_topics(settings: &Settings, timeout: Duration) -> Result<(usize, Vec<(String, usize)>), StreamError> {
-    let consumer: BaseConsumer<Quiet> = base(settings, "consumer")
-        .set("group.id", &settings.group)
-        .create_with_context(Quiet)
-        .map_err(|error| StreamError::Client { role: "consumer", error })?;
-    let metadata = consumer.fetch_metadata(None, timeout).map_err(|error| StreamError::Client { role: "consumer", error })?;
+    let mut config = base(settings, "consumer");
+    config.set("group.id", &settings.group);
+    let consumer = reader(&config)?;
+    let metadata = consumer.fetch_metadata(None, timeout).map_err(|error| {
+        // What went wrong comes as an event, and events are served by polls.
+        drop(consumer.poll(Duration::from_millis(100)));
+        let said = consumer.context().said.lock().unwrap_or_else(PoisonError::into_inner).take();
+        StreamError::Unreachable(said.unwrap_or_else(|| error.to_string()))
+    })?;
     let topics =
         metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| (topic.name().to_owned(), topic.partitions().len()));
     Ok((metadata.brokers().len(), topics.collect()))
 }
 
 /// A context that keeps librdkafka from writing to standard error while we only ask whether anyone is there.
-pub(crate) struct Quiet;
+#[derive(Default)]
+pub(crate) struct Quiet {
+    /// What librdkafka last said of a connection.
+    said: Mutex<Option<String>>,
+}
 
 impl ClientContext for Quiet {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        token::fetch(config)
+    }
+
     fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(facility, "{message}");
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "probe");
+        // That all brokers are down says nothing that another error did not say better.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        }
     }
 }
 
@@ -387,9 +432,9 @@ mod tests {
                 ("librdkafka.producer.compression.type", "zstd"),
             ];
             let settings = Config::from(None, &[], &flags.map(|(path, value)| (path.to_owned(), value.to_owned()))).unwrap().stream;
-            let consumer: Result<BaseConsumer<Quiet>, _> = consumer(&settings).create_with_context(Quiet);
+            let consumer: Result<BaseConsumer<Quiet>, _> = consumer(&settings).create_with_context(Quiet::default());
             assert!(consumer.is_ok(), "{mechanism}: {:?}", consumer.err());
-            let producer: Result<rdkafka::producer::BaseProducer<Quiet>, _> = producer(&settings).create_with_context(Quiet);
+            let producer: Result<rdkafka::producer::BaseProducer<Quiet>, _> = producer(&settings).create_with_context(Quiet::default());
             assert!(producer.is_ok(), "{mechanism}: {:?}", producer.err());
         }
     }
@@ -405,5 +450,14 @@ mod tests {
             (Some("77"), None, Some("r"))
         );
         assert_eq!((consumer.get("linger.ms"), consumer.get("fetch.min.bytes"), consumer.get("client.rack")), (None, Some("9"), Some("r")));
+    }
+
+    /// librdkafka quotes what it does not take.
+    #[test]
+    fn a_refused_secret_is_not_quoted() {
+        let mut config = ClientConfig::new();
+        config.set("group.id", "g").set("sasl.oauthbearer.client.secret", "hunter2");
+        let error = reader(&config).err().map(|error| error.to_string());
+        assert!(error.as_ref().is_some_and(|error| error.contains("***") && !error.contains("hunter2")), "{error:?}");
     }
 }

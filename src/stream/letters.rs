@@ -121,8 +121,9 @@ pub async fn replay(
     let group = selection.group(settings);
     let kept = (!options.again && !options.dry_run).then_some(group.as_str());
     let mut scan = selection.scan(settings, kept)?;
-    let producer: FutureProducer<Quiet> =
-        client::producer(settings).create_with_context(Quiet).map_err(|error| StreamError::Client { role: "producer", error })?;
+    let producer: FutureProducer<Quiet> = client::producer(settings)
+        .create_with_context(Quiet::default())
+        .map_err(|error| StreamError::Client { role: "producer", error: client::masked(error) })?;
     let mut done = Progress { total: scan.total, ..Progress::default() };
     let mut pace = options.rate.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate.max(1)));
     let mut batch = Batch::default();

@@ -10,7 +10,7 @@ use std::{
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
+    consumer::Consumer,
     mocking::MockCluster,
     producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer},
 };
@@ -69,8 +69,9 @@ pub async fn feed(
     records: impl IntoIterator<Item = Record>,
     per_second: Option<u32>,
 ) -> Result<usize, StreamError> {
-    let producer: FutureProducer<Quiet> =
-        client::producer(settings).create_with_context(Quiet).map_err(|error| StreamError::Client { role: "producer", error })?;
+    let producer: FutureProducer<Quiet> = client::producer(settings)
+        .create_with_context(Quiet::default())
+        .map_err(|error| StreamError::Client { role: "producer", error: client::masked(error) })?;
     let failed =
         |error| StreamError::Delivery { topic: topic.to_owned(), error, mend: "see whether the topic exists and the brokers answer" };
     let mut pending = Vec::new();
@@ -102,11 +103,7 @@ pub async fn feed(
 /// When the reader cannot be made or the topics cannot be listed.
 pub fn watch(settings: &Settings, topics: &[String], stop: &Arc<AtomicBool>, mut seen: impl FnMut(Message)) -> Result<(), StreamError> {
     let failed = |error| StreamError::Client { role: "reader", error };
-    let consumer: BaseConsumer<Quiet> = client::consumer(settings)
-        .set("group.id", "copydesk-watch")
-        .set("enable.auto.commit", "false")
-        .create_with_context(Quiet)
-        .map_err(failed)?;
+    let consumer = client::reader(client::consumer(settings).set("group.id", "copydesk-watch").set("enable.auto.commit", "false"))?;
     let mut assignment = TopicPartitionList::new();
     for topic in topics {
         let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(10)).map_err(failed)?;

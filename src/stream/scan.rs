@@ -42,7 +42,7 @@ impl Scan {
         let mut config = client::consumer(settings);
         config.set("group.id", group.unwrap_or(&settings.group)).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
         config.remove("group.instance.id");
-        let consumer: BaseConsumer<Quiet> = config.create_with_context(Quiet).map_err(failed)?;
+        let consumer = client::reader(&config)?;
         let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).map_err(failed)?;
         let known = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id());
         let wanted = known.filter(|id| partitions.is_empty() || partitions.contains(id));

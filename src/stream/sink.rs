@@ -169,7 +169,7 @@ impl Sink {
     pub(super) fn new(settings: &Settings, limits: Limits, metrics: Metrics, guard: Arc<Guard>) -> Result<Self, StreamError> {
         let producer = client::publisher(settings, &limits)
             .create_with_context(client::context(metrics.clone(), "producer"))
-            .map_err(|error| StreamError::Client { role: "producer", error })?;
+            .map_err(|error| StreamError::Client { role: "producer", error: client::masked(error) })?;
         Ok(Self {
             producer,
             output: settings.output.clone(),
@@ -269,17 +269,7 @@ impl Sink {
         if let Some((code, reason)) = self.producer.client().fatal_error() {
             return StreamError::Fatal(format!("{code:?}: {reason}"));
         }
-        let mend = match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
-                "raise max.message.bytes of the topic to kafka.max_message_bytes, or start again if it was lowered"
-            }
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-                "create the topic with `copydesk topics create`"
-            }
-            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => "allow this user to write to the topic",
-            Some(RDKafkaErrorCode::MessageTimedOut) => "see why the brokers did not acknowledge within kafka.delivery_timeout",
-            _ => "see the broker's log",
-        };
+        let mend = mend(error.rdkafka_error_code());
         StreamError::Delivery { topic, error, mend }
     }
 }
@@ -334,6 +324,21 @@ impl Pending {
     /// The message, whatever became of its records.
     pub(super) fn admitted(&self) -> &Admitted {
         &self.admitted
+    }
+}
+
+/// What an operator can do about a record that is not delivered.
+pub(super) fn mend(code: Option<RDKafkaErrorCode>) -> &'static str {
+    match code {
+        Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+            "raise max.message.bytes of the topic to kafka.max_message_bytes, or start again if it was lowered"
+        }
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+            "create the topic with `copydesk topics create`"
+        }
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed) => "allow this user to write to the topic",
+        Some(RDKafkaErrorCode::MessageTimedOut) => "see why the brokers did not acknowledge within kafka.delivery_timeout",
+        _ => "see the broker's log",
     }
 }
 

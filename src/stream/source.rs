@@ -12,6 +12,7 @@ mod poller;
 
 use std::{
     collections::HashMap,
+    error::Error,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -23,6 +24,7 @@ use std::{
 
 use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
+    client::OAuthToken,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata, Rebalance},
     error::{KafkaError, RDKafkaErrorCode},
@@ -155,6 +157,12 @@ pub(super) struct Context {
 }
 
 impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.client.generate_oauth_token(config)
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.client.log(level, facility, message);
     }
@@ -271,7 +279,7 @@ impl Source {
         let observer = Arc::clone(&shared);
         let set = context.client.statistics.set(Box::new(move |statistics| observer.observe(statistics)));
         debug_assert!(set.is_ok(), "a new context has no observer");
-        let failed = |error| StreamError::Client { role: "consumer", error };
+        let failed = |error| StreamError::Client { role: "consumer", error: client::masked(error) };
         let consumer: BaseConsumer<Context> = client::consumer(settings).create_with_context(context).map_err(failed)?;
         let topics: Vec<&str> = settings.input.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(failed)?;

@@ -34,7 +34,7 @@ use super::{
     Settings, StreamError, Transactions,
     client::{Client, Limits},
     quarantine::Guard,
-    sink::{Pending, Sink},
+    sink::{Pending, Sink, mend},
     source::{Admitted, NextOffsets, Source},
 };
 use crate::{
@@ -242,17 +242,16 @@ impl Publisher<'_> {
 
     /// Commits the window's records and offsets, or says why that cannot be.
     async fn commit(&mut self, mut window: Window) -> Result<(), Cause> {
-        let settled = match window.broken.take() {
+        let result = match window.broken.take() {
             Some(cause) => {
                 // An abort while the first records are on their way ends a producer for good (librdkafka #4849).
                 drop(tokio::time::timeout(Duration::from_secs(1), self.settle(&mut window)).await);
-                Err(cause)
+                Err(self.root(&window, cause).await)
             }
-            None => self.settle(&mut window).await,
-        };
-        let result = match settled {
-            Ok(()) => self.finish(&window).await,
-            Err(cause) => Err(cause),
+            None => match self.settle(&mut window).await {
+                Ok(()) => self.finish(&window).await,
+                Err(cause) => Err(self.root(&window, cause).await),
+            },
         };
         for pending in window.pending {
             let admitted = if result.is_ok() { pending.count() } else { pending.give_up() };
@@ -287,6 +286,29 @@ impl Publisher<'_> {
     }
 
     async fn finish(&self, window: &Window) -> Result<(), Cause> {
+        let next = self.offer(window).await?;
+        self.patiently("commit_transaction", self.transactions.timeout, |producer| producer.commit_transaction(Timeout::Never)).await?;
+        self.source.committed(&next);
+        Ok(())
+    }
+
+    /// What made the transaction fail, where records only tell that it did: librdkafka says it when offered the offsets.
+    async fn root(&self, window: &Window, cause: Cause) -> Cause {
+        use RDKafkaErrorCode as Code;
+        let consequence = match &cause {
+            Cause::Undelivered(StreamError::Delivery { error, .. }) => {
+                matches!(error.rdkafka_error_code(), Some(Code::State | Code::PurgeQueue | Code::PurgeInflight))
+            }
+            _ => false,
+        };
+        if !consequence || window.pending.is_empty() || self.sink.producer().client().fatal_error().is_some() {
+            return cause;
+        }
+        self.offer(window).await.err().unwrap_or(cause)
+    }
+
+    /// Adds the offsets of a window to its transaction.
+    async fn offer(&self, window: &Window) -> Result<NextOffsets, Cause> {
         // In this order: see the head of this file.
         let group = self.source.group_metadata();
         if !self.source.are_current(window.pending.iter().map(|pending| &pending.admitted().position)) {
@@ -307,9 +329,7 @@ impl Publisher<'_> {
             producer.send_offsets_to_transaction(&offsets, &group, PATIENCE)
         })
         .await?;
-        self.patiently("commit_transaction", self.transactions.timeout, |producer| producer.commit_transaction(Timeout::Never)).await?;
-        self.source.committed(&next);
-        Ok(())
+        Ok(next)
     }
 
     /// Makes a call, and the very same one again while it may succeed.
@@ -386,7 +406,7 @@ impl Publisher<'_> {
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {
                 StreamError::Fatal(format!("this user may not commit for the group '{}' ({error}); allow Read on it", self.settings.group))
             }
-            _ => StreamError::Fatal(error.to_string()),
+            code => StreamError::Fatal(format!("{error}; {}", mend(code))),
         }
     }
 
