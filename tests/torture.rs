@@ -14,7 +14,7 @@ mod torture;
 use std::{process::ExitCode, time::Instant};
 
 use support::cluster::Broker;
-use torture::{Scale, faults};
+use torture::{Scale, cuts, faults, poison, soak};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,10 +34,16 @@ fn main() -> ExitCode {
         .map(String::as_str)
         .collect();
     type Scenario = (&'static str, fn(Scale));
-    let scenarios: [Scenario; 3] = [
+    let scenarios: [Scenario; 9] = [
         ("exactly-once-small", |scale| faults::run(scale, faults::Load::Small, "exactly-once")),
         ("exactly-once-real-size", |scale| faults::run(scale, faults::Load::RealSize, "exactly-once")),
         ("at-least-once-small", |scale| faults::run(scale, faults::Load::Small, "at-least-once")),
+        ("network-cut", cuts::network),
+        ("disk-full", cuts::disk),
+        ("poison", poison::run),
+        ("cost", soak::cost),
+        ("soak", |scale| soak::soak(scale, "at-least-once")),
+        ("soak-exactly-once", |scale| soak::soak(scale, "exactly-once")),
     ];
     for (name, scenario) in scenarios {
         if only.is_empty() || only.contains(&name) {

@@ -348,6 +348,20 @@ pub(super) fn reader(config: &ClientConfig) -> Result<BaseConsumer<Quiet>, Strea
     Ok(consumer)
 }
 
+/// What a failed connection means, where its words do not say it.
+fn explained(said: String) -> String {
+    let mend = if said.contains("verify failed") {
+        "the broker's certificate is not of an authority in kafka.ssl_ca_file, or has expired"
+    } else if said.contains("alert") && said.contains("certificate") {
+        "the broker refuses the certificate of kafka.ssl_certificate_file: see whether it has expired, and whether the broker trusts its authority"
+    } else if said.contains("uthentication") {
+        "see kafka.sasl_mechanism and its user and password"
+    } else {
+        return said;
+    };
+    format!("{said}; {mend}")
+}
+
 /// librdkafka repeats the values of options it does not take, secrets too.
 pub(super) fn masked(error: KafkaError) -> KafkaError {
     match error {
@@ -373,7 +387,7 @@ pub fn fetch_topics(settings: &Settings, timeout: Duration) -> Result<(usize, Ve
         // What went wrong comes as an event, and events are served by polls.
         drop(consumer.poll(Duration::from_millis(100)));
         let said = consumer.context().said.lock().unwrap_or_else(PoisonError::into_inner).take();
-        StreamError::Unreachable(said.unwrap_or_else(|| error.to_string()))
+        StreamError::Unreachable(explained(said.unwrap_or_else(|| error.to_string())))
     })?;
     let topics =
         metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| (topic.name().to_owned(), topic.partitions().len()));

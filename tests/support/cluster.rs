@@ -31,9 +31,11 @@ struct Node {
 }
 
 impl Node {
-    fn spawn(data: &Path) -> Child {
+    fn spawn(data: &Path, disk: Option<u32>) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(data.join("broker.log")).unwrap();
+        let limit = disk.map_or_else(|| "unlimited".to_owned(), |disk| disk.to_string());
         Command::new("bash")
+            .args(["-c", "ulimit -f \"$1\"; shift; exec bash \"$@\"", "node", &limit])
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/broker.sh"))
             .args([Path::new("run"), &data.join("node"), &data.join("properties")])
             .stdout(log.try_clone().unwrap())
@@ -62,6 +64,8 @@ pub struct Layout<'a> {
     pub listeners: Vec<Listener>,
     /// Further broker properties.
     pub properties: &'a str,
+    /// Largest file a node can write before it is restarted, KiB: a full disk, as far as a broker can tell.
+    pub disk: Option<u32>,
 }
 
 /// A listener beside the plain one.
@@ -156,7 +160,7 @@ impl Broker {
                     more = layout.properties,
                 );
                 std::fs::write(data.join("properties"), properties).unwrap();
-                Node { process: Mutex::new(Node::spawn(&data)), data, port: *port }
+                Node { process: Mutex::new(Node::spawn(&data, layout.disk)), data, port: *port }
             })
             .collect();
         let address = nodes.iter().map(Node::address).collect::<Vec<_>>().join(",");
@@ -166,7 +170,7 @@ impl Broker {
     }
 
     /// Waits until every node answers.
-    fn wait(&self) {
+    pub fn wait(&self) {
         let count = self.nodes.len().max(1);
         let probe: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &self.address).create().unwrap();
         wait_for("the brokers to answer", Duration::from_secs(90), || {
@@ -179,10 +183,15 @@ impl Broker {
         self.nodes[node].kill();
     }
 
+    /// Whether a node has ended by itself.
+    pub fn has_ended(&self, node: usize) -> bool {
+        self.nodes[node].process.lock().unwrap().try_wait().unwrap().is_some()
+    }
+
     /// A new start on the same data, once its predecessor is gone.
     pub fn restart(&self, node: usize) {
         let node = &self.nodes[node];
-        *node.process.lock().unwrap() = Node::spawn(&node.data);
+        *node.process.lock().unwrap() = Node::spawn(&node.data, None);
     }
 
     /// SIGKILL, and a new start on the same data. False where the broker is not ours to kill.

@@ -47,11 +47,17 @@ pub struct Read {
     pub key: Option<Vec<u8>>,
     pub payload: Option<Vec<u8>>,
     pub headers: Vec<(String, Option<String>)>,
+    numbers: Vec<(String, u32)>,
 }
 
 impl Read {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_deref())
+    }
+
+    /// A header of four bytes, a little-endian number.
+    pub fn number(&self, name: &str) -> u32 {
+        self.numbers.iter().find(|(key, _)| key == name).unwrap().1
     }
 
     pub fn json(&self) -> serde_json::Value {
@@ -102,6 +108,9 @@ impl Reader {
             topic: message.topic().to_owned(),
             key: message.key().map(<[u8]>::to_vec),
             payload: message.payload().map(<[u8]>::to_vec),
+            numbers: message.headers().map_or_else(Vec::new, |headers| {
+                headers.iter().filter_map(|h| Some((h.key.to_owned(), u32::from_le_bytes(h.value?.try_into().ok()?)))).collect()
+            }),
             headers: message.headers().map_or_else(Vec::new, |headers| {
                 headers.iter().map(|h| (h.key.to_owned(), h.value.map(|v| String::from_utf8_lossy(v).into_owned()))).collect()
             }),
@@ -178,6 +187,11 @@ impl Copydesk {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL, in place.

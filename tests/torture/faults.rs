@@ -30,7 +30,7 @@ const SMALL: [&str; 4] = [
 ];
 
 /// The texts: sentences, or the samples at the length of a news story.
-fn texts(load: Load) -> Vec<String> {
+pub fn texts(load: Load) -> Vec<String> {
     match load {
         Load::Small => SMALL.map(str::to_owned).into(),
         Load::RealSize => include_str!("../../src/cli/demo/samples.jsonl")
@@ -94,7 +94,7 @@ pub fn run(scale: Scale, load: Load, delivery: &str) {
             progress = (tally.seen(), Instant::now());
         }
         let logs = || instances.iter().chain(&guests).map(|copydesk| tail(&copydesk.log())).collect::<Vec<_>>().join("\n--\n");
-        assert!(progress.1.elapsed() < Duration::from_secs(60), "nothing new for a minute at {} of {total}:\n{}", progress.0, logs());
+        assert!(progress.1.elapsed() < Duration::from_secs(120), "nothing new for two minutes at {} of {total}:\n{}", progress.0, logs());
         // What ended by itself, as a process fenced or out of brokers may, is started again, as an orchestrator does.
         for (copydesk, name) in instances.iter_mut().zip(["a", "b"]) {
             if let Some(code) = copydesk.exited() {
@@ -148,17 +148,7 @@ pub fn run(scale: Scale, load: Load, delivery: &str) {
     assert_eq!(unreachable(&broker.address, &names), 0);
     // Whatever came after the last number would be a repeat.
     std::thread::sleep(Duration::from_secs(2));
-    let mut count = tally.finish();
-    let repeated = std::mem::take(&mut count.repeated);
-    if !repeated.is_empty() && delivery == "exactly-once" {
-        println!("live: {repeated:?}");
-        let again = Tally::start(&broker.address, &names, total, "read_committed");
-        wait_for("the second reader", Duration::from_secs(60), || again.seen() == total);
-        std::thread::sleep(Duration::from_secs(5));
-        println!("fresh: {:?}", again.finish());
-        println!("data in {:?}", broker.data());
-        std::thread::sleep(Duration::from_secs(3000));
-    }
+    let count = tally.finish();
     println!(
         "{total} articles, {delivery}, {kills} instances killed, {} brokers killed, 2 joins and leaves, {:.0} s: {count:?}; recovery: {}",
         rounds * 3,

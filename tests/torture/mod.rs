@@ -1,6 +1,9 @@
 //! What the scenarios share: topics, articles, and the count of what came out.
 
+pub mod cuts;
 pub mod faults;
+pub mod poison;
+pub mod soak;
 
 use std::{
     collections::HashMap,
@@ -127,6 +130,18 @@ pub fn feed(
     })
 }
 
+/// Waits until all are seen; fails when nothing new comes for two minutes.
+pub fn wait_for_all(tally: &Tally, total: u32, of: &Copydesk) {
+    let mut progress = (0, Instant::now());
+    while tally.seen() < total {
+        if tally.seen() > progress.0 {
+            progress = (tally.seen(), Instant::now());
+        }
+        assert!(progress.1.elapsed() < Duration::from_secs(120), "nothing new at {} of {total}:\n{}", progress.0, of.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// What was seen on the output topics by a reader of committed records, counted by number.
 pub struct Tally {
     shared: Arc<Shared>,
@@ -145,8 +160,6 @@ struct State {
     last: HashMap<(u32, bool), u32>,
     /// Offset last read, by topic and partition.
     positions: HashMap<(bool, i32), i64>,
-    reread: u64,
-    repeated: Vec<(bool, i32, i64, u32)>,
     disorder: u64,
     wrong_topic: u64,
     /// When each output partition last showed a number for the first time.
@@ -160,9 +173,6 @@ pub struct Count {
     pub repeats: u64,
     pub disorder: u64,
     pub wrong_topic: u64,
-    /// Records the reader got a second time, at the same offset.
-    pub reread: u64,
-    pub repeated: Vec<(bool, i32, i64, u32)>,
 }
 
 impl Tally {
@@ -186,8 +196,6 @@ impl Tally {
             times: vec![0; total as usize],
             last: HashMap::new(),
             positions: HashMap::new(),
-            reread: 0,
-            repeated: Vec::new(),
             disorder: 0,
             wrong_topic: 0,
             fresh: vec![Instant::now(); PARTITIONS as usize],
@@ -235,8 +243,6 @@ impl Tally {
             repeats: state.times.iter().map(|times| u64::from(times.saturating_sub(1))).sum(),
             disorder: state.disorder,
             wrong_topic: state.wrong_topic,
-            reread: state.reread,
-            repeated: state.repeated.clone(),
         }
     }
 }
@@ -246,7 +252,6 @@ impl State {
         let position = self.positions.entry((dead, partition)).or_insert(-1);
         if offset <= *position {
             // The reader itself went back, which is no repeat.
-            self.reread += 1;
             return;
         }
         *position = offset;
@@ -256,7 +261,6 @@ impl State {
             self.wrong_topic += 1;
         }
         if *times > 1 {
-            self.repeated.push((dead, partition, offset, id));
             return;
         }
         distinct.fetch_add(1, Ordering::Relaxed);
