@@ -120,6 +120,20 @@ impl Config {
         if let Some(path) = file {
             reader.read_file(path);
         }
+        Self::finish(reader, variables, flags)
+    }
+
+    /// The same with the text of a file.
+    ///
+    /// # Errors
+    /// All faults found.
+    pub fn from_text(text: &str) -> Result<Self, Faults> {
+        let mut reader = Reader::default();
+        reader.read_text(text, "text");
+        Self::finish(reader, &[], &[])
+    }
+
+    fn finish(mut reader: Reader, variables: &[(String, String)], flags: &[(String, String)]) -> Result<Self, Faults> {
         for (name, value) in variables.iter().filter(|(name, _)| name != "COPYDESK_CONFIG") {
             match SETTINGS.iter().find(|setting| setting.variable() == *name) {
                 Some(setting) => reader.give(setting.path, vec![value.clone()], format!("environment variable {name}")),
@@ -138,10 +152,7 @@ impl Config {
 
     /// Every setting with its effective value and where that came from; secrets are masked.
     pub fn effective(&self) -> impl Iterator<Item = (&'static str, String, &str)> {
-        self.effective.iter().map(|(setting, value, origin)| {
-            let masked = setting.is_secret() && !value.is_empty();
-            (setting.path, if masked { "***".to_owned() } else { value.clone() }, origin.as_str())
-        })
+        self.effective.iter().map(|(setting, value, origin)| (setting.path, value.clone(), origin.as_str()))
     }
 
     /// The most bytes messages can take between the brokers and the brokers: both client queues, and for what is in flight
@@ -259,10 +270,16 @@ impl Reader {
             token: self.secret("http.token", "http.token_file").map(Secret),
             log_format: log_format?,
             log_level: log_level?,
-            effective: SETTINGS.iter().map(|setting| (setting, self.text(setting.path), self.origin(setting.path))).collect(),
+            effective: SETTINGS.iter().map(|setting| (setting, self.shown(setting), self.origin(setting.path))).collect(),
         };
         self.cross_check(&config);
         Some(config)
+    }
+
+    /// The value of a setting as it may be shown.
+    fn shown(&self, setting: &Setting) -> String {
+        let text = self.text(setting.path);
+        if setting.is_secret() && !text.is_empty() { "***".to_owned() } else { text }
     }
 
     fn delivery(&mut self, group: &str) -> Option<Delivery> {

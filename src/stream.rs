@@ -36,7 +36,7 @@ pub use letters::{Progress, Replay, Selection, dead_letters, replay};
 pub use local::{Embedded, Record, feed, watch};
 pub use quarantine::Quarantine;
 pub use scan::read_topic;
-pub use sink::{Routing, header};
+pub use sink::{Routing, dead_letter_headers, header};
 
 use std::{
     collections::BTreeMap,

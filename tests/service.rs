@@ -171,3 +171,37 @@ fn demo_takes_files() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.lines().last().unwrap().starts_with("2 messages fed: 2 enriched, 0 dead letters"), "{}", ran.out);
 }
+
+/// `/` and `/metrics` ask for the token, the probes never do; beyond loopback `/` is closed without one.
+#[test]
+fn http_asks_for_its_token() {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let ask = |http: &str, path: &str, token: &str| {
+        let mut request = agent.get(format!("http://{http}{path}"));
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        request.call().unwrap().status().as_u16()
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "let-me-in\n").unwrap();
+    let copydesk = Copydesk::run("127.0.0.1:1", &[("http.token_file", file.path().to_str().unwrap())]);
+    copydesk.wait_for_log("copydesk starts", Duration::from_secs(20));
+    for (path, token, wanted) in [
+        ("/metrics", "", 401),
+        ("/metrics", "wrong", 401),
+        ("/metrics", "let-me-in", 200),
+        ("/", "", 401),
+        ("/", "let-me-in", 200),
+        ("/live", "", 200),
+        ("/ready", "", 503),
+    ] {
+        assert_eq!(ask(&copydesk.http, path, token), wanted, "{path} with '{token}'");
+    }
+    assert!(!copydesk.log().contains("let-me-in"));
+    let port = free_port();
+    let open = Copydesk::run("127.0.0.1:1", &[("http.listen", &format!("0.0.0.0:{port}"))]);
+    open.wait_for_log("copydesk starts", Duration::from_secs(20));
+    let http = format!("127.0.0.1:{port}");
+    assert_eq!((ask(&http, "/", ""), ask(&http, "/metrics", "")), (403, 200));
+}

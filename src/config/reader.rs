@@ -23,16 +23,19 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn read_file(&mut self, path: &FilePath) {
         let shown = path.display();
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => return self.faults.push(format!("file {shown}: cannot be read: {error}")),
-        };
+        match std::fs::read_to_string(path) {
+            Ok(text) => self.read_text(&text, &format!("file {shown}")),
+            Err(error) => self.faults.push(format!("file {shown}: cannot be read: {error}")),
+        }
+    }
+
+    pub(super) fn read_text(&mut self, text: &str, origin: &str) {
         match text.parse::<toml::Table>() {
-            Ok(table) => self.read_table("", table, &format!("file {shown}")),
+            Ok(table) => self.read_table("", table, origin),
             Err(error) => {
                 // The error's own display quotes the line, which may hold a secret.
                 let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
-                self.faults.push(format!("file {shown}, line {line}: not TOML: {}", error.message().replace('\n', " ")));
+                self.faults.push(format!("{origin}, line {line}: not TOML: {}", error.message().replace('\n', " ")));
             }
         }
     }

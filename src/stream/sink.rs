@@ -241,8 +241,8 @@ impl Sink {
         );
     }
 
-    async fn send(&self, topic: String, message: &Message, payload: Option<&[u8]>, headers: OwnedHeaders) -> Result<Sent, StreamError> {
-        let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&topic).headers(headers);
+    async fn send(&self, topic: String, message: &Message, payload: Option<&[u8]>, headers: Vec<Header>) -> Result<Sent, StreamError> {
+        let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&topic).headers(to_kafka(headers.iter()));
         record.key = message.key.as_deref();
         record.payload = payload;
         // Event time flows through. Dead letters are stamped anew: a timestamp may be why the message was refused.
@@ -378,12 +378,13 @@ fn refusal(error: &KafkaError, bytes: usize) -> Rejection {
 }
 
 /// The input's headers in order, repeats and nulls included, then ours. Headers of ours that came in are replaced.
-fn passed_on(message: &Message, ours: &[Header]) -> OwnedHeaders {
+fn passed_on(message: &Message, ours: &[Header]) -> Vec<Header> {
     let theirs = message.headers().iter().filter(|header| !header.key.starts_with("copydesk."));
-    to_kafka(theirs.chain(ours))
+    theirs.chain(ours).cloned().collect()
 }
 
-fn dead_letter_headers(message: &Message, rejection: &Rejection) -> OwnedHeaders {
+/// The headers of a dead letter: those of the message, and why it is one.
+pub fn dead_letter_headers(message: &Message, rejection: &Rejection) -> Vec<Header> {
     let attempt =
         message.header_text(header::ATTEMPT).and_then(|attempt| attempt.parse::<u32>().ok()).map_or(1, |attempt| attempt.saturating_add(1));
     let first = message
@@ -412,10 +413,10 @@ fn common(message: &Message) -> [Header; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rdkafka::message::Headers;
 
-    fn names(headers: &OwnedHeaders) -> Vec<(String, Option<String>)> {
-        headers.iter().map(|h| (h.key.to_owned(), h.value.map(|v| String::from_utf8_lossy(v).into_owned()))).collect()
+    fn names(headers: &[Header]) -> Vec<(String, Option<String>)> {
+        let text = |value: &Vec<u8>| String::from_utf8_lossy(value).into_owned();
+        headers.iter().map(|header| (header.key.clone(), header.value.as_ref().map(text))).collect()
     }
 
     #[test]

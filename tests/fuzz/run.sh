@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Runs a fuzz target: tests/fuzz/run.sh intake|clean [executions]. Needs a C++ compiler; a stable Rust will do.
+# Runs a fuzz target: tests/fuzz/run.sh intake|clean|config|headers [executions]. Needs a C++ compiler; a stable Rust will do.
 # Findings and the corpus stay in target/fuzz.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-target=${1:?usage: tests/fuzz/run.sh intake|clean [executions]}
+target=${1:?usage: tests/fuzz/run.sh intake|clean|config|headers [executions]}
 executions=${2:-10000000}
 root=$PWD/target/fuzz
 mkdir -p "$root/corpus/$target" "$root/findings"
 case $target in
     intake) cp tests/shapes/* "$root/corpus/$target/" ;;
+    config) cp deploy/*.toml "$root/corpus/$target/" ;;
     clean) cp tests/corpus/*.txt "$root/corpus/$target/" ;;
 esac
 # Coverage for libFuzzer, by options that stable Rust has; a target triple keeps it away from build scripts.
