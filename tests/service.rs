@@ -200,7 +200,7 @@ fn http_asks_for_its_token() {
     }
     assert!(!copydesk.log().contains("let-me-in"));
     let port = free_port();
-    let open = Copydesk::run("127.0.0.1:1", &[("http.listen", &format!("0.0.0.0:{port}"))]);
+    let open = Copydesk::listening(&format!("0.0.0.0:{port}"), "127.0.0.1:1", &[]);
     open.wait_for_log("copydesk starts", Duration::from_secs(20));
     let http = format!("127.0.0.1:{port}");
     assert_eq!((ask(&http, "/", ""), ask(&http, "/metrics", "")), (403, 200));

@@ -139,7 +139,12 @@ pub struct Copydesk {
 impl Copydesk {
     /// Starts `copydesk run` with settings, JSON logs and HTTP on a free port.
     pub fn run(brokers: &str, settings: &[(&str, &str)]) -> Self {
-        let http = format!("127.0.0.1:{}", free_port());
+        Self::listening(&format!("127.0.0.1:{}", free_port()), brokers, settings)
+    }
+
+    /// The same with HTTP on an address.
+    pub fn listening(http: &str, brokers: &str, settings: &[(&str, &str)]) -> Self {
+        let http = http.to_owned();
         let mut command = Command::new(env!("CARGO_BIN_EXE_copydesk"));
         command.args(["run", "--brokers", brokers, "--listen", &http, "--log-format", "json"]);
         for (path, value) in settings {

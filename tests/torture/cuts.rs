@@ -134,9 +134,9 @@ pub fn disk(_: Scale) {
         let tally = Tally::start(&broker.address, &names, TOTAL, "read_committed");
         // All in one partition of the output, whose file grows beyond the limit.
         let gate = Arc::new(AtomicU32::new(TOTAL));
-        let text = faults::texts(faults::Load::Small)[1].repeat(60);
+        let text = faults::texts(faults::Load::Small)[1].repeat(100);
         let feeder = feed(&broker.address, &names.raw, TOTAL, &gate, move |_| text.clone().into_bytes());
-        let start = || instance(&broker.address, &names, "a", delivery, &[("kafka.delivery_timeout", "30s")]);
+        let start = || instance(&broker.address, &names, "a", delivery, &[("kafka.delivery_timeout", "30s"), ("output.original", "true")]);
         let mut copydesk = start();
         wait_for("the broker to die of its disk", Duration::from_secs(120), || {
             broker.has_ended(0) || copydesk.exited().is_some() || tally.seen() == TOTAL
