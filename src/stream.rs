@@ -36,6 +36,8 @@ pub use letters::{Progress, Replay, Selection, dead_letters, replay};
 pub use local::{Embedded, Record, feed, watch};
 pub use quarantine::Quarantine;
 pub use scan::read_topic;
+/// Bytes the poll thread may have in hand while there is no room in flight.
+pub const IN_HAND_BYTES: usize = source::HELD_BYTES;
 pub use sink::{Routing, dead_letter_headers, header};
 
 use std::{

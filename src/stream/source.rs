@@ -10,6 +10,8 @@
 
 mod poller;
 
+pub(super) use poller::HELD_BYTES;
+
 use std::{
     collections::HashMap,
     error::Error,

@@ -106,6 +106,7 @@ fn lookahead(worked: impl Stream<Item = (Admitted, Outcome)> + Send + 'static, i
 /// What one transaction holds.
 struct Window {
     begun: Instant,
+    filled: Instant,
     pending: Vec<Pending>,
     bytes: usize,
     /// Why it cannot be committed any more.
@@ -183,7 +184,8 @@ impl Publisher<'_> {
                 None => return Ok(None),
             }
         };
-        let mut window = Window { begun: Instant::now(), pending: Vec::new(), bytes: 0, broken: None };
+        let now = Instant::now();
+        let mut window = Window { begun: now, filled: now, pending: Vec::new(), bytes: 0, broken: None };
         self.source.window(Some(window.begun));
         if let Err(cause) = self.call("begin_transaction", PATIENCE, |producer| producer.begin_transaction()).await {
             window.broken = Some(cause);
@@ -191,9 +193,8 @@ impl Publisher<'_> {
             return Ok(Some(window));
         }
         self.take(&mut window, first).await;
-        let end = tokio::time::Instant::from_std(window.begun) + self.length;
-        let mut timely = false;
-        while window.broken.is_none() && !self.is_full(&window) {
+        let end = window.begun + self.length;
+        while window.broken.is_none() && !self.is_full(&window) && Instant::now() < end {
             tokio::select! {
                 biased;
                 worked = self.worked.recv() => match worked {
@@ -201,12 +202,15 @@ impl Publisher<'_> {
                     None => break,
                 },
                 () = self.source.hurried() => {}
-                () = tokio::time::sleep_until(end) => timely = true,
-            }
-            if timely || tokio::time::Instant::now() >= end {
-                break;
+                // Nothing comes: a window that was to be long need not be.
+                () = tokio::time::sleep(self.transactions.shortest) => {
+                    if self.source.in_flight() <= window.pending.len() {
+                        break;
+                    }
+                }
             }
         }
+        window.filled = Instant::now();
         // More waits already, so commits are what holds it up.
         let behind = self.source.is_behind() || !self.worked.is_empty();
         self.length = if behind { (self.length * 2).min(self.transactions.longest) } else { self.transactions.shortest };
@@ -286,9 +290,19 @@ impl Publisher<'_> {
     }
 
     async fn finish(&self, window: &Window) -> Result<(), Cause> {
+        let (filled, settled) = (window.filled, Instant::now());
         let next = self.offer(window).await?;
+        let offered = Instant::now();
         self.patiently("commit_transaction", self.transactions.timeout, |producer| producer.commit_transaction(Timeout::Never)).await?;
         self.source.committed(&next);
+        tracing::debug!(
+            messages = window.pending.len(),
+            filling = ?filled - window.begun,
+            delivery = ?settled - filled,
+            offsets = ?offered - settled,
+            commit = ?offered.elapsed(),
+            "transaction committed"
+        );
         Ok(())
     }
 

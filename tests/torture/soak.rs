@@ -24,12 +24,24 @@ fn usage(copydesk: &Copydesk) -> (u64, u64, u64) {
     (field("VmRSS:"), field("Threads:"), handles as u64)
 }
 
+/// Processor time of a process so far, seconds: fields 14 and 15 of its stat, in hundredths.
+fn processor(copydesk: &Copydesk) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", copydesk.id())).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    [11, 12].map(|field: usize| fields[field].parse::<f64>().unwrap()).iter().sum::<f64>() / 100.0
+}
+
+/// The soak in both modes; the short form in the harder one.
+pub fn run(scale: Scale) {
+    scale.pick(&["exactly-once"][..], &["exactly-once", "at-least-once"][..]).iter().for_each(|delivery| soak(scale, delivery));
+}
+
 /// A backlog, then a feed at 80 % of what the backlog went at. `--minutes` says how long, 60 in the long form.
-pub fn soak(scale: Scale, delivery: &str) {
+fn soak(scale: Scale, delivery: &str) {
     let backlog: u32 = scale.pick(40_000, 2_000_000);
     let minutes = std::env::args().skip_while(|argument| argument != "--minutes").nth(1).and_then(|minutes| minutes.parse().ok());
     let length =
-        minutes.map_or(scale.pick(Duration::from_secs(40), Duration::from_secs(3_600)), |minutes: u64| Duration::from_secs(60 * minutes));
+        minutes.map_or(scale.pick(Duration::from_secs(30), Duration::from_secs(3_600)), |minutes: u64| Duration::from_secs(60 * minutes));
     let broker = Broker::cluster(&Layout { nodes: 1, ..Layout::default() });
     let names = Names::new(&broker, "soak");
     let texts = faults::texts(faults::Load::Small);
@@ -107,7 +119,7 @@ pub fn soak(scale: Scale, delivery: &str) {
 /// The same articles in both modes, one after the other and the other way round: throughput of exactly-once by that of
 /// at-least-once.
 pub fn cost(scale: Scale) {
-    let total: u32 = scale.pick(6_000, 60_000);
+    let total: u32 = scale.pick(12_000, 60_000);
     let broker = Broker::cluster(&Layout { nodes: 1, ..Layout::default() });
     let raw = Names::new(&broker, "cost");
     let texts = faults::texts(faults::Load::RealSize);
@@ -119,9 +131,15 @@ pub fn cost(scale: Scale) {
         let tally = Tally::start(&broker.address, &names, total, "read_committed");
         let copydesk = instance(&broker.address, &names, "a", delivery, &[]);
         wait_for_all(&tally, total / 10, &copydesk);
-        let (begun, from) = (Instant::now(), tally.seen());
+        let (begun, from, used) = (Instant::now(), tally.seen(), processor(&copydesk));
         wait_for_all(&tally, total, &copydesk);
-        rates.push((delivery, f64::from(total - from) / begun.elapsed().as_secs_f64()));
+        let took = begun.elapsed().as_secs_f64();
+        println!(
+            "  {delivery}: {:.0}/s, {:.2} ms of processor an article",
+            f64::from(total - from) / took,
+            (processor(&copydesk) - used) * 1_000.0 / f64::from(total - from)
+        );
+        rates.push((delivery, f64::from(total - from) / took));
         copydesk.stop();
     }
     let mean = |of: &str| rates.iter().filter(|(delivery, _)| *delivery == of).map(|(_, rate)| rate).sum::<f64>() / 2.0;

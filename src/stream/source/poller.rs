@@ -19,6 +19,10 @@ use crate::{article::Message, stream::backfill::Stretch};
 /// Longest time the thread spends without serving the client.
 const TURN: Duration = Duration::from_millis(50);
 
+/// Messages kept in hand before reading pauses, some seconds of turns.
+const HELD: usize = 64;
+/// Bytes of them.
+pub(in crate::stream) const HELD_BYTES: usize = 8 << 20;
 /// Longest time to wait for committed offsets, and again for a seek.
 const SEEK: Duration = Duration::from_secs(5);
 
@@ -33,7 +37,7 @@ pub(super) struct Poller {
 impl Poller {
     /// Reads until it is asked to stop, and serves rebalances until it is done.
     pub(super) fn run(mut self, sender: mpsc::Sender<Admitted>) {
-        // At most a handful: what the client returns between a pause being due and its being in force.
+        // What the client returned while there was no room, one a turn.
         let mut held: VecDeque<Message> = VecDeque::new();
         let mut paused_at: Option<u64> = None;
         let mut known_assignment = self.shared.assigned.load(Ordering::Relaxed);
@@ -71,8 +75,10 @@ impl Poller {
                     }
                     continue;
                 }
+                // A pause throws away what the client has fetched, so it is for when room is long in coming.
+                let many = held.len() >= HELD || held.iter().map(Message::size).sum::<usize>() >= HELD_BYTES;
                 let assigned = self.shared.assigned.load(Ordering::Relaxed);
-                if paused_at != Some(assigned) {
+                if many && paused_at != Some(assigned) {
                     self.pause(true);
                     paused_at = Some(assigned);
                 }
@@ -83,7 +89,7 @@ impl Poller {
             if held.is_empty() && self.stretch.as_ref().is_some_and(Stretch::is_read) {
                 self.shared.health.finish();
             }
-            let wait = if held.is_empty() || self.shared.health.quarantined().is_some() { TURN } else { Duration::ZERO };
+            let wait = if held.is_empty() || paused_at.is_some() { TURN } else { Duration::ZERO };
             let read = self.poll(wait);
             if let Some(message) = read.filter(|message| self.stretch.as_mut().is_none_or(|stretch| stretch.takes(message))) {
                 self.shared.seen(&message);
