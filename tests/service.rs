@@ -205,3 +205,11 @@ fn http_asks_for_its_token() {
     let http = format!("127.0.0.1:{port}");
     assert_eq!((ask(&http, "/", ""), ask(&http, "/metrics", "")), (403, 200));
 }
+
+/// Its transactions store nothing: a mode that proves nothing must not pass for one that does.
+#[test]
+fn the_embedded_broker_refuses_exactly_once() {
+    let ran = run(&["demo", "--once", "--set", "kafka.delivery=exactly-once", "--set", "kafka.instance=a"], &[], b"");
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(format!("{}{}", ran.out, ran.err).contains("the embedded broker has no transactions"), "{}{}", ran.out, ran.err);
+}

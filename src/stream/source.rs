@@ -110,13 +110,13 @@ impl Shared {
         self.partitions().get(&(topic.to_owned(), partition)).filter(|known| !known.rewind).map(|known| known.epoch)
     }
 
-    /// A message was read; if none is ever committed, its partition begins again with the first one.
-    fn seen(&self, message: &Message) {
-        if self.transactional
-            && let Some(known) = self.partitions().get_mut(&(message.topic.clone(), message.partition))
-        {
-            known.first.get_or_insert(message.offset);
-        }
+    /// A message was read: the epoch it belongs to, or none where its partition is not ours or is to be read again.
+    fn seen(&self, message: &Message) -> Option<u64> {
+        let mut partitions = self.partitions();
+        let known = partitions.get_mut(&(message.topic.clone(), message.partition)).filter(|known| !known.rewind)?;
+        // If none is ever committed, the partition begins again with the first one.
+        known.first.get_or_insert(message.offset);
+        Some(known.epoch)
     }
 
     fn leave(&self, bytes: usize) {

@@ -38,7 +38,7 @@ impl Poller {
     /// Reads until it is asked to stop, and serves rebalances until it is done.
     pub(super) fn run(mut self, sender: mpsc::Sender<Admitted>) {
         // What the client returned while there was no room, one a turn.
-        let mut held: VecDeque<Message> = VecDeque::new();
+        let mut held: VecDeque<(Message, u64)> = VecDeque::new();
         let mut paused_at: Option<u64> = None;
         let mut known_assignment = self.shared.assigned.load(Ordering::Relaxed);
         while !self.shared.stop.load(Ordering::Relaxed) {
@@ -51,19 +51,19 @@ impl Poller {
                 self.pause(false);
             }
             if self.shared.rewinding.load(Ordering::Relaxed) {
-                self.seek(&mut held);
+                self.seek();
             }
-            if let Some(message) = held.front() {
-                let Some(epoch) = self.shared.epoch(&message.topic, message.partition) else {
-                    // The partition left while its message waited here, or is to be read again from an earlier one.
+            if let Some((message, epoch)) = held.front() {
+                // The partition left while its message waited here, even if it came back, or is to be read again.
+                if self.shared.epoch(&message.topic, message.partition) != Some(*epoch) {
                     held.pop_front();
                     continue;
-                };
+                }
                 let bytes = message.size();
                 let held_back =
                     self.shared.health.quarantined().is_some() || self.stretch.as_ref().is_some_and(|stretch| !stretch.allows());
                 if !held_back && self.shared.flight.admit(bytes, TURN) {
-                    if let Some(message) = held.pop_front()
+                    if let Some((message, epoch)) = held.pop_front()
                         && sender.try_send(admit(message, epoch, bytes)).is_err()
                     {
                         break;
@@ -76,7 +76,7 @@ impl Poller {
                     continue;
                 }
                 // A pause throws away what the client has fetched, so it is for when room is long in coming.
-                let many = held.len() >= HELD || held.iter().map(Message::size).sum::<usize>() >= HELD_BYTES;
+                let many = held.len() >= HELD || held.iter().map(|(message, _)| message.size()).sum::<usize>() >= HELD_BYTES;
                 let assigned = self.shared.assigned.load(Ordering::Relaxed);
                 if many && paused_at != Some(assigned) {
                     self.pause(true);
@@ -92,8 +92,7 @@ impl Poller {
             let wait = if held.is_empty() || paused_at.is_some() { TURN } else { Duration::ZERO };
             let read = self.poll(wait);
             if let Some(message) = read.filter(|message| self.stretch.as_mut().is_none_or(|stretch| stretch.takes(message))) {
-                self.shared.seen(&message);
-                held.push_back(message);
+                held.extend(self.shared.seen(&message).map(|epoch| (message, epoch)));
             }
             if self.shared.fatal.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
                 break;
@@ -144,7 +143,7 @@ impl Poller {
 
     /// Goes back to what the group has committed: whether a transaction whose commit failed took effect, only the brokers
     /// know. What fails is tried again in the next turn.
-    fn seek(&self, held: &mut VecDeque<Message>) {
+    fn seek(&self) {
         self.shared.rewinding.store(false, Ordering::Relaxed);
         let mut wanted = TopicPartitionList::new();
         for (topic, partition) in self.shared.partitions().iter().filter(|(_, known)| known.rewind).map(|(key, _)| key) {
@@ -174,7 +173,6 @@ impl Poller {
                     if let Some(known) = partitions.get_mut(&key) {
                         known.rewind = false;
                     }
-                    held.retain(|message| (&message.topic, message.partition) != (&key.0, key.1));
                 }
                 let left = partitions.values().filter(|known| known.rewind).count();
                 if left > 0 {
