@@ -133,8 +133,8 @@ struct Sent {
 
 impl Sent {
     /// Waits for the broker's word on the record; the outer error is that there is nobody to wait for any more.
-    async fn acknowledged(self, metrics: &Metrics) -> Result<Result<(), KafkaError>, StreamError> {
-        match self.delivery.await {
+    async fn acknowledged(&mut self, metrics: &Metrics) -> Result<Result<(), KafkaError>, StreamError> {
+        match (&mut self.delivery).await {
             Ok(Ok(_)) => {
                 metrics.delivered(self.since.elapsed());
                 Ok(Ok(()))
@@ -278,7 +278,7 @@ impl Pending {
     /// Waits until the broker has every record of the message. A refusal of the record itself makes it a dead letter.
     pub(super) async fn delivered(mut self) -> Result<Admitted, StreamError> {
         if let Some(rejection) = self.settle().await? {
-            let letter = self.sink.send_dead_letter(&self.admitted.message, &rejection).await?;
+            let mut letter = self.sink.send_dead_letter(&self.admitted.message, &rejection).await?;
             let acknowledged = letter.acknowledged(&self.sink.metrics).await?;
             acknowledged.map_err(|error| self.sink.failed(self.sink.dead_letters.clone(), error))?;
             self.content = Content::DeadLetter(rejection.reason);
@@ -286,12 +286,14 @@ impl Pending {
         Ok(self.count())
     }
 
-    /// Waits for the broker's word on every record; says why if it refuses one whatever we do.
+    /// Waits for the broker's word on every record that has none yet; says why if it refuses one whatever we do. May be
+    /// given up, and asked again.
     pub(super) async fn settle(&mut self) -> Result<Option<Rejection>, StreamError> {
         let mut refused = None;
-        for sent in std::mem::take(&mut self.sent) {
-            let (topic, bytes) = (sent.topic.clone(), sent.bytes);
-            match sent.acknowledged(&self.sink.metrics).await? {
+        while let Some(sent) = self.sent.last_mut() {
+            let result = sent.acknowledged(&self.sink.metrics).await;
+            let Some(Sent { topic, bytes, .. }) = self.sent.pop() else { break };
+            match result? {
                 Ok(()) => {}
                 Err(error) if self.sink.refuses(&topic, bytes, &error) => {
                     refused = Some(refusal(&error, self.sink.limits.get(&topic).copied().unwrap_or(self.sink.max_message_bytes)));
@@ -316,11 +318,6 @@ impl Pending {
         self.admitted
     }
 
-    /// The message, nothing counted.
-    pub(super) fn give_up(self) -> Admitted {
-        self.admitted
-    }
-
     /// The message, whatever became of its records.
     pub(super) fn admitted(&self) -> &Admitted {
         &self.admitted
@@ -340,6 +337,24 @@ pub(super) fn mend(code: Option<RDKafkaErrorCode>) -> &'static str {
         Some(RDKafkaErrorCode::MessageTimedOut) => "see why the brokers did not acknowledge within kafka.delivery_timeout",
         _ => "see the broker's log",
     }
+}
+
+/// Whether a failure stays until somebody mends it, so that trying again is no use.
+pub(super) fn needs_operator(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+                | Code::UnknownPartition
+                | Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::MessageSizeTooLarge
+        )
+    )
 }
 
 /// Hands one record to a producer. A full queue is backpressure: the same record is tried again, so that none overtakes it.

@@ -34,7 +34,7 @@ use super::{
     Settings, StreamError, Transactions,
     client::{Client, Limits},
     quarantine::Guard,
-    sink::{Pending, Sink, mend},
+    sink::{Pending, Sink, mend, needs_operator},
     source::{Admitted, NextOffsets, Source},
 };
 use crate::{
@@ -76,14 +76,13 @@ pub(super) async fn run(
         source,
     };
     publisher.init().await?;
-    while let Some(window) = publisher.fill().await? {
-        let begun = window.begun;
-        let result = publisher.commit(window).await;
+    while let Some(mut window) = publisher.fill().await? {
+        let result = publisher.commit(&mut window).await;
         source.window(None);
-        publisher.metrics.transaction(result.is_ok(), begun.elapsed());
+        publisher.metrics.transaction(result.is_ok(), window.begun.elapsed());
         match result {
-            Ok(()) => publisher.aborted = 0,
-            Err(cause) => publisher.abort(cause).await?,
+            Ok(()) => publisher.count(window),
+            Err(cause) => publisher.abort(cause, window).await?,
         }
     }
     Ok(())
@@ -109,6 +108,8 @@ struct Window {
     filled: Instant,
     pending: Vec<Pending>,
     bytes: usize,
+    /// Records the broker refuses whatever we do.
+    refused: usize,
     /// Why it cannot be committed any more.
     broken: Option<Cause>,
 }
@@ -185,7 +186,7 @@ impl Publisher<'_> {
             }
         };
         let now = Instant::now();
-        let mut window = Window { begun: now, filled: now, pending: Vec::new(), bytes: 0, broken: None };
+        let mut window = Window { begun: now, filled: now, pending: Vec::new(), bytes: 0, refused: 0, broken: None };
         self.source.window(Some(window.begun));
         if let Err(cause) = self.call("begin_transaction", PATIENCE, |producer| producer.begin_transaction()).await {
             window.broken = Some(cause);
@@ -245,44 +246,46 @@ impl Publisher<'_> {
     }
 
     /// Commits the window's records and offsets, or says why that cannot be.
-    async fn commit(&mut self, mut window: Window) -> Result<(), Cause> {
-        let result = match window.broken.take() {
+    async fn commit(&mut self, window: &mut Window) -> Result<(), Cause> {
+        let settled = match window.broken.take() {
             Some(cause) => {
                 // An abort while the first records are on their way ends a producer for good (librdkafka #4849).
-                drop(tokio::time::timeout(Duration::from_secs(1), self.settle(&mut window)).await);
-                Err(self.root(&window, cause).await)
+                drop(tokio::time::timeout(Duration::from_secs(1), self.settle(window)).await);
+                Err(cause)
             }
-            None => match self.settle(&mut window).await {
-                Ok(()) => self.finish(&window).await,
-                Err(cause) => Err(self.root(&window, cause).await),
-            },
+            None => self.settle(window).await,
         };
+        match settled {
+            Ok(()) => self.finish(window).await,
+            Err(cause) => Err(self.root(window, cause).await),
+        }
+    }
+
+    /// A window was committed.
+    fn count(&mut self, window: Window) {
+        self.aborted = 0;
         for pending in window.pending {
-            let admitted = if result.is_ok() { pending.count() } else { pending.give_up() };
-            if result.is_ok() {
-                self.refused.remove(&address(&admitted));
-            }
+            let admitted = pending.count();
+            self.refused.remove(&address(&admitted));
             self.source.leave(admitted.bytes);
         }
-        result
     }
 
     /// Waits for the broker's word on every record.
     async fn settle(&mut self, window: &mut Window) -> Result<(), Cause> {
-        let mut refused = 0;
         let mut failed = None;
         for pending in &mut window.pending {
             match pending.settle().await {
                 Ok(None) => {}
                 Ok(Some(rejection)) => {
-                    refused += 1;
+                    window.refused += 1;
                     self.refused.insert(address(pending.admitted()), rejection);
                 }
                 // The first failure is the cause; those after it may be its consequence.
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
-        match (refused, failed) {
+        match (window.refused, failed) {
             (0, None) => Ok(()),
             (0, Some(error)) => Err(Cause::Undelivered(error)),
             (refused, _) => Err(Cause::Refused(refused)),
@@ -367,9 +370,8 @@ impl Publisher<'_> {
     }
 
     /// Aborts the open transaction, with a new producer if need be, and has its messages read again.
-    async fn abort(&mut self, cause: Cause) -> Result<(), StreamError> {
+    async fn abort(&mut self, mut cause: Cause, mut window: Window) -> Result<(), StreamError> {
         self.aborted = self.aborted.saturating_add(1);
-        tracing::warn!(aborted = self.aborted, "transaction aborted, its messages are read again: {cause}");
         let result = match cause {
             // Nothing else can be asked of it.
             Cause::Stuck(call) => Err(Cause::Stuck(call)),
@@ -377,6 +379,14 @@ impl Publisher<'_> {
                 self.patiently("abort_transaction", self.transactions.timeout, |producer| producer.abort_transaction(Timeout::Never)).await
             }
         };
+        // Now every record has its answer, the refused ones among them that made the transaction fail.
+        if result.is_ok() {
+            drop(tokio::time::timeout(PATIENCE, self.settle(&mut window)).await);
+        }
+        if window.refused > 0 {
+            cause = Cause::Refused(window.refused);
+        }
+        tracing::warn!(aborted = self.aborted, "transaction aborted, its messages are read again: {cause}");
         match (self.sink.producer().client().fatal_error(), result) {
             (Some((code, reason)), _) => self.renew(code, &reason).await?,
             (None, Err(why)) => self.renew(RDKafkaErrorCode::Unknown, &why.to_string()).await?,
@@ -384,6 +394,7 @@ impl Publisher<'_> {
         }
         // Only now: until the transaction has ended, nobody knows what is committed.
         self.source.rewind();
+        window.pending.into_iter().for_each(|pending| self.source.leave(pending.admitted().bytes));
         match cause {
             Cause::Undelivered(StreamError::Delivery { topic, error, mend }) if needs_operator(&error) => {
                 return Err(StreamError::Delivery { topic, error, mend });
@@ -476,22 +487,4 @@ fn class(error: &KafkaError) -> Class {
 fn is_fenced(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch)
-}
-
-/// Whether a failure stays until somebody mends it, so that trying again is no use.
-fn needs_operator(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode as Code;
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            Code::UnknownTopicOrPartition
-                | Code::UnknownTopic
-                | Code::UnknownPartition
-                | Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::TransactionalIdAuthorizationFailed
-                | Code::ClusterAuthorizationFailed
-                | Code::MessageSizeTooLarge
-        )
-    )
 }

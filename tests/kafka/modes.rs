@@ -37,7 +37,7 @@ pub(crate) fn exactly_once_over_kills_joins_and_refusals(broker: &Broker) {
         let payload = match id % 100 {
             99 => malformed(id / 100 % 10),
             // Random enough that no compression makes it fit.
-            49 if id % 1_000 == 49 => format!("{{\"text\":\"{}\"}}", noise(40_000, id as u64)).into_bytes(),
+            49 if id % 4_000 == 49 => format!("{{\"text\":\"{}\"}}", noise(40_000, id as u64)).into_bytes(),
             _ => council(id).into_bytes(),
         };
         send(&producer, &names.raw, Some(format!("{}", id % 60).as_bytes()), Some(&payload), &[("test-id", Some(&id.to_string()))]);
@@ -54,7 +54,7 @@ pub(crate) fn exactly_once_over_kills_joins_and_refusals(broker: &Broker) {
         assert!(Instant::now() < deadline, "{} of {MESSAGES}: {}", tally.seen(), first.log());
         if let Some(read) = reader.next() {
             let id = tally.count(&read);
-            let reason = match (id % 100, id % 1_000) {
+            let reason = match (id % 100, id % 4_000) {
                 (99, _) => read.header("copydesk.error.code").is_some(),
                 (_, 49) => read.header("copydesk.error.code") == Some("refused"),
                 _ => read.topic == names.enriched,
@@ -76,7 +76,7 @@ pub(crate) fn exactly_once_over_kills_joins_and_refusals(broker: &Broker) {
     assert!(reader.next().is_none(), "something came twice");
     let transactions = MESSAGES as i64;
     assert_eq!(committed(broker, &names, 6), transactions);
-    println!("{MESSAGES} messages exactly once, 3 kills, a second instance, {} refused: {} repeats", MESSAGES / 1_000, tally.repeats());
+    println!("{MESSAGES} messages exactly once, 3 kills, a second instance, {} refused: {} repeats", MESSAGES / 4_000, tally.repeats());
     assert_eq!(tally.repeats(), 0);
     tally.assert_order();
 }
