@@ -1,9 +1,6 @@
 //! `copydesk backfill`: articles of the past enriched again, to a topic beside the real one, and what that changed.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 
@@ -115,7 +112,6 @@ fn enrich_again(config: &mut Config, input: &str, output: &str, lacking: &[Strin
     let metrics = metrics()?;
     let health = Arc::new(Health::new(config.stream.max_poll_interval));
     let runtime = runtime(config.stream.workers)?;
-    let bar = Mutex::new(Bar::new());
     let counts = metrics.clone();
     let watched = Arc::clone(&health);
     let config = config.clone();
@@ -124,9 +120,10 @@ fn enrich_again(config: &mut Config, input: &str, output: &str, lacking: &[Strin
         let mut complete = false;
         let end = async {
             let watch = async {
+                let mut bar = Bar::new();
                 loop {
                     tokio::time::sleep(Duration::from_millis(200)).await;
-                    bar.lock().unwrap_or_else(PoisonError::into_inner).show(counts.outcomes().iter().sum(), total, "");
+                    bar.show(counts.outcomes().iter().sum(), total, "");
                 }
             };
             tokio::select! {
@@ -138,7 +135,6 @@ fn enrich_again(config: &mut Config, input: &str, output: &str, lacking: &[Strin
         (service::once(config, metrics.clone(), health, end).await, complete)
     });
     runtime.shutdown_background();
-    drop(bar);
     let [enriched, rejected, tombstones] = counts.outcomes();
     println!("{enriched} enriched, {rejected} rejected, {tombstones} tombstones");
     let exit = ended(result);

@@ -17,6 +17,7 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
+    producer::FutureProducer,
 };
 
 use super::{Delivery, GroupProtocol, Settings, StreamError, token};
@@ -346,6 +347,12 @@ pub(super) fn reader(config: &ClientConfig) -> Result<BaseConsumer<Quiet>, Strea
         drop(consumer.poll(Duration::from_millis(100)));
     }
     Ok(consumer)
+}
+
+/// A plain producer, of no service.
+pub(super) fn feeder(settings: &Settings) -> Result<FutureProducer<Quiet>, StreamError> {
+    let failed = |error| StreamError::Client { role: "producer", error: masked(error) };
+    producer(settings).create_with_context(Quiet::default()).map_err(failed)
 }
 
 /// What a failed connection means, where its words do not say it.

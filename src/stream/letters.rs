@@ -3,7 +3,7 @@
 //! A scan ends where the topic ended when it began. A replay remembers how far it came under a consumer group of its own,
 //! one for each selection: the same command goes on where it stopped, and repeats at most what it sent in its last moments.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -16,8 +16,9 @@ use sha2::{Digest, Sha256};
 use super::{
     Settings, StreamError,
     client::{self, Quiet},
+    local::Pace,
     scan::Scan,
-    sink::{enqueue, header, to_kafka},
+    sink::{answer, enqueue, header, to_kafka},
 };
 use crate::article::{Header, Message};
 
@@ -121,11 +122,9 @@ pub async fn replay(
     let group = selection.group(settings);
     let kept = (!options.again && !options.dry_run).then_some(group.as_str());
     let mut scan = selection.scan(settings, kept)?;
-    let producer: FutureProducer<Quiet> = client::producer(settings)
-        .create_with_context(Quiet::default())
-        .map_err(|error| StreamError::Client { role: "producer", error: client::masked(error) })?;
+    let producer = client::feeder(settings)?;
     let mut done = Progress { total: scan.total, ..Progress::default() };
-    let mut pace = options.rate.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate.max(1)));
+    let mut pace = Pace::new(options.rate);
     let mut batch = Batch::default();
     while let Some(letter) = scan.next()? {
         done.read += 1;
@@ -139,9 +138,7 @@ pub async fn replay(
                 Some(_) if attempts >= options.max_attempts => done.exhausted += 1,
                 Some(_) if options.dry_run => done.replayed += 1,
                 Some(home) => {
-                    if let Some(pace) = &mut pace {
-                        pace.tick().await;
-                    }
+                    pace.wait().await;
                     batch.sent.push((home.to_owned(), send(&producer, home, &letter).await?));
                     done.replayed += 1;
                 }
@@ -168,11 +165,7 @@ struct Batch {
 impl Batch {
     async fn settle(&mut self, scan: &Scan, remember: bool, group: &str) -> Result<(), StreamError> {
         for (topic, delivery) in self.sent.drain(..) {
-            match delivery.await {
-                Ok(Ok(_)) => {}
-                Ok(Err((error, _))) => return Err(undelivered(&topic, error)),
-                Err(_) => return Err(StreamError::Fatal("the producer is gone".to_owned())),
-            }
+            answer(delivery).await?.map_err(|error| undelivered(&topic, error))?;
         }
         let places = std::mem::take(&mut self.places);
         if !remember || places.is_empty() {

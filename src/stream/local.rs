@@ -12,13 +12,12 @@ use rdkafka::{
     Offset, TopicPartitionList,
     consumer::Consumer,
     mocking::MockCluster,
-    producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer},
+    producer::{DefaultProducerContext, FutureRecord, Producer},
 };
 
 use super::{
-    Settings, StreamError,
-    client::{self, Quiet},
-    sink::{enqueue, to_kafka},
+    Settings, StreamError, client,
+    sink::{answer, enqueue, to_kafka},
     source::owned,
 };
 use crate::article::{Header, Message};
@@ -59,6 +58,22 @@ pub struct Record {
     pub headers: Vec<Header>,
 }
 
+/// Keeps to a number of records a second, if there is one.
+pub(super) struct Pace(Option<tokio::time::Interval>);
+
+impl Pace {
+    pub(super) fn new(per_second: Option<u32>) -> Self {
+        Self(per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate.max(1))))
+    }
+
+    /// Waits until the next record may go.
+    pub(super) async fn wait(&mut self) {
+        if let Some(interval) = &mut self.0 {
+            interval.tick().await;
+        }
+    }
+}
+
 /// Produces records to a topic in order, at most `per_second` where given; returns when the broker has them all.
 ///
 /// # Errors
@@ -69,17 +84,13 @@ pub async fn feed(
     records: impl IntoIterator<Item = Record>,
     per_second: Option<u32>,
 ) -> Result<usize, StreamError> {
-    let producer: FutureProducer<Quiet> = client::producer(settings)
-        .create_with_context(Quiet::default())
-        .map_err(|error| StreamError::Client { role: "producer", error: client::masked(error) })?;
+    let producer = client::feeder(settings)?;
     let failed =
         |error| StreamError::Delivery { topic: topic.to_owned(), error, mend: "see whether the topic exists and the brokers answer" };
     let mut pending = Vec::new();
-    let mut pace = per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate.max(1)));
+    let mut pace = Pace::new(per_second);
     for record in records {
-        if let Some(pace) = &mut pace {
-            pace.tick().await;
-        }
+        pace.wait().await;
         let mut next: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(to_kafka(record.headers.iter()));
         next.key = record.key.as_deref();
         next.payload = record.payload.as_deref();
@@ -87,11 +98,7 @@ pub async fn feed(
     }
     let count = pending.len();
     for delivery in pending {
-        match delivery.await {
-            Ok(Ok(_)) => {}
-            Ok(Err((error, _))) => return Err(failed(error)),
-            Err(_) => return Err(StreamError::Fatal("the producer is gone".to_owned())),
-        }
+        answer(delivery).await?.map_err(failed)?;
     }
     producer.flush(settings.delivery_timeout).map_err(failed)?;
     Ok(count)

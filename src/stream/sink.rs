@@ -134,14 +134,11 @@ struct Sent {
 impl Sent {
     /// Waits for the broker's word on the record; the outer error is that there is nobody to wait for any more.
     async fn acknowledged(&mut self, metrics: &Metrics) -> Result<Result<(), KafkaError>, StreamError> {
-        match (&mut self.delivery).await {
-            Ok(Ok(_)) => {
-                metrics.delivered(self.since.elapsed());
-                Ok(Ok(()))
-            }
-            Ok(Err((error, _))) => Ok(Err(error)),
-            Err(_) => Err(StreamError::Fatal("the producer is gone".to_owned())),
+        let result = answer(&mut self.delivery).await?;
+        if result.is_ok() {
+            metrics.delivered(self.since.elapsed());
         }
+        Ok(result)
     }
 }
 
@@ -191,7 +188,7 @@ impl Sink {
                 // Which topic holds what it deletes is not known, so it goes to all of them.
                 let mut sent = Vec::new();
                 for topic in std::iter::once(self.output.clone()).chain(self.routing.iter().flat_map(Routing::topics)) {
-                    sent.push(self.send(topic, &message, None, passed_on(&message, &common(&message))).await?);
+                    sent.push(self.send(topic, &message, None, &common(&message)).await?);
                 }
                 (sent, Content::Tombstone)
             }
@@ -201,8 +198,8 @@ impl Sink {
             Outcome::Enriched(enriched) => {
                 let topic = self.routing.as_ref().and_then(|routing| routing.route(&enriched.facts)).unwrap_or_else(|| self.output.clone());
                 let ours = [Header::text(header::SCHEMA, SCHEMA), Header::text(header::LANGUAGE, enriched.facts.language.as_str())];
-                let headers = passed_on(&message, &[&common(&message)[..], &ours].concat());
-                match self.send(topic, &message, Some(&enriched.json), headers).await {
+                let ours = [&common(&message)[..], &ours].concat();
+                match self.send(topic, &message, Some(&enriched.json), &ours).await {
                     Ok(sent) => (vec![sent], Content::Enriched(enriched.facts)),
                     Err(StreamError::Delivery { error, .. }) if is_refusal(&error) => {
                         let rejection = refusal(&error, enriched.json.len());
@@ -218,7 +215,7 @@ impl Sink {
     async fn send_dead_letter(&self, message: &Message, rejection: &Rejection) -> Result<Sent, StreamError> {
         self.say(message, rejection);
         let payload = message.payload.as_deref();
-        self.send(self.dead_letters.clone(), message, payload, dead_letter_headers(message, rejection)).await
+        self.send(self.dead_letters.clone(), message, payload, &marks(message, rejection)).await
     }
 
     /// One line for a rejection, but no more than one a second: a bad deploy upstream must not flood the log.
@@ -241,8 +238,8 @@ impl Sink {
         );
     }
 
-    async fn send(&self, topic: String, message: &Message, payload: Option<&[u8]>, headers: Vec<Header>) -> Result<Sent, StreamError> {
-        let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&topic).headers(to_kafka(headers.iter()));
+    async fn send(&self, topic: String, message: &Message, payload: Option<&[u8]>, ours: &[Header]) -> Result<Sent, StreamError> {
+        let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&topic).headers(to_kafka(passed_on(message, ours)));
         record.key = message.key.as_deref();
         record.payload = payload;
         // Event time flows through. Dead letters are stamped anew: a timestamp may be why the message was refused.
@@ -374,6 +371,16 @@ pub(super) async fn enqueue<C: ClientContext + 'static>(
     }
 }
 
+/// The broker's word on a record; the outer error is that there is nobody to wait for any more.
+pub(super) async fn answer(
+    delivery: impl Future<Output = <DeliveryFuture as Future>::Output>,
+) -> Result<Result<(), KafkaError>, StreamError> {
+    match delivery.await {
+        Ok(result) => Ok(result.map(drop).map_err(|(error, _)| error)),
+        Err(_) => Err(StreamError::Fatal("the producer is gone".to_owned())),
+    }
+}
+
 /// Headers as the client takes them.
 pub(super) fn to_kafka<'a>(headers: impl Iterator<Item = &'a Header>) -> OwnedHeaders {
     headers.fold(OwnedHeaders::new(), |headers, header| headers.insert(KafkaHeader { key: &header.key, value: header.value.as_deref() }))
@@ -393,13 +400,17 @@ fn refusal(error: &KafkaError, bytes: usize) -> Rejection {
 }
 
 /// The input's headers in order, repeats and nulls included, then ours. Headers of ours that came in are replaced.
-fn passed_on(message: &Message, ours: &[Header]) -> Vec<Header> {
-    let theirs = message.headers().iter().filter(|header| !header.key.starts_with("copydesk."));
-    theirs.chain(ours).cloned().collect()
+fn passed_on<'a>(message: &'a Message, ours: &'a [Header]) -> impl Iterator<Item = &'a Header> {
+    message.headers().iter().filter(|header| !header.key.starts_with("copydesk.")).chain(ours)
 }
 
 /// The headers of a dead letter: those of the message, and why it is one.
 pub fn dead_letter_headers(message: &Message, rejection: &Rejection) -> Vec<Header> {
+    passed_on(message, &marks(message, rejection)).cloned().collect()
+}
+
+/// Why a message is a dead letter.
+fn marks(message: &Message, rejection: &Rejection) -> Vec<Header> {
     let attempt =
         message.header_text(header::ATTEMPT).and_then(|attempt| attempt.parse::<u32>().ok()).map_or(1, |attempt| attempt.saturating_add(1));
     let first = message
@@ -412,7 +423,7 @@ pub fn dead_letter_headers(message: &Message, rejection: &Rejection) -> Vec<Head
         Header::text(header::ATTEMPT, attempt.to_string()),
         Header::text(header::FIRST_FAILED_AT, first),
     ];
-    passed_on(message, &[&common(message)[..], &ours].concat())
+    [&common(message)[..], &ours].concat()
 }
 
 /// What every record says: who wrote it, and what it was made of.

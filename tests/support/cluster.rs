@@ -20,7 +20,8 @@ use super::{free_port, wait_for};
 pub struct Broker {
     pub address: String,
     nodes: Vec<Node>,
-    data: Option<tempfile::TempDir>,
+    /// Where the nodes keep what they write, gone with them.
+    _data: Option<tempfile::TempDir>,
 }
 
 /// A broker and controller process.
@@ -120,7 +121,7 @@ impl Broker {
     /// One node, or what `KAFKA_BROKERS` names.
     pub fn start() -> Self {
         match std::env::var("KAFKA_BROKERS") {
-            Ok(address) => Self { address, nodes: Vec::new(), data: None },
+            Ok(address) => Self { address, nodes: Vec::new(), _data: None },
             Err(_) => Self::cluster(&Layout { nodes: 1, ..Layout::default() }),
         }
     }
@@ -164,7 +165,7 @@ impl Broker {
             })
             .collect();
         let address = nodes.iter().map(Node::address).collect::<Vec<_>>().join(",");
-        let broker = Self { address, nodes, data: Some(data) };
+        let broker = Self { address, nodes, _data: Some(data) };
         broker.wait();
         broker
     }
@@ -203,11 +204,6 @@ impl Broker {
         self.restart(0);
         self.wait();
         true
-    }
-
-    /// Where the nodes keep what they write.
-    pub fn data(&self) -> Option<&Path> {
-        self.data.as_ref().map(tempfile::TempDir::path)
     }
 
     /// Makes topics that take large records.

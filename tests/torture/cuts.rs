@@ -132,7 +132,7 @@ pub fn disk(scale: Scale) {
             Broker::cluster(&Layout { nodes: 1, disk: Some(12_000), properties: "compression.type=uncompressed", ..Layout::default() });
         let names = Names::new(&broker, "disk");
         let tally = Tally::start(&broker.address, &names, TOTAL, "read_committed");
-        // All in one partition of the output, whose file grows beyond the limit.
+        // Large enough for the files of the output partitions to grow beyond the limit.
         let gate = Arc::new(AtomicU32::new(TOTAL));
         let text = faults::texts(faults::Load::Small)[1].repeat(100);
         let feeder = feed(&broker.address, &names.raw, TOTAL, &gate, move |_| text.clone().into_bytes());
