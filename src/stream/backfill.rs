@@ -12,7 +12,7 @@ use rdkafka::{
 
 use super::{
     Settings, StreamError, client,
-    scan::{PATIENCE, read_topic},
+    scan::{Extent, extents, read_topic},
     sink::header,
 };
 use crate::article::Message;
@@ -52,34 +52,14 @@ pub struct Backfill {
 pub fn plan(settings: &Settings, topic: &str, request: &Request) -> Result<Backfill, StreamError> {
     let failed = |error| StreamError::Client { role: "planner", error };
     let consumer = client::reader(client::consumer(settings).set("enable.auto.commit", "false"))?;
-    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).map_err(failed)?;
-    let partitions: Vec<i32> = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id()).collect();
-    let mut asked = TopicPartitionList::new();
-    for partition in &partitions {
-        asked.add_partition_offset(topic, *partition, Offset::Offset(request.since.unwrap_or(0))).map_err(failed)?;
-    }
-    let times = request.since.map(|_| consumer.offsets_for_times(asked.clone(), PATIENCE)).transpose().map_err(failed)?;
-    let places = consumer.committed_offsets(asked, PATIENCE).map_err(failed)?;
-    let offset = |list: &TopicPartitionList, partition| list.find_partition(topic, partition).map(|element| element.offset());
     let mut found = Backfill { rate: request.rate, ..Backfill::default() };
     let mut starts = TopicPartitionList::new();
-    for partition in partitions {
-        let (low, high) = consumer.fetch_watermarks(topic, partition, PATIENCE).map_err(failed)?;
+    for Extent { partition, low, high, timely, committed } in extents(&consumer, topic, &[], request.since, true)? {
         let named = request.from.iter().find(|(named, _)| *named == partition).map(|(_, offset)| *offset);
-        let timely = match times.as_ref().and_then(|times| offset(times, partition)) {
-            Some(Offset::Offset(offset)) => offset,
-            Some(_) => high,
-            None => low,
-        };
         let wanted = if request.from.is_empty() { timely } else { named.unwrap_or(high).max(timely) };
-        let start = match offset(&places, partition) {
-            Some(Offset::Offset(place)) if !request.again => {
-                found.resumed = true;
-                place
-            }
-            _ => wanted,
-        }
-        .clamp(low, high);
+        let kept = committed.filter(|_| !request.again);
+        found.resumed |= kept.is_some();
+        let start = kept.unwrap_or(wanted).clamp(low, high);
         starts.add_partition_offset(topic, partition, Offset::Offset(start)).map_err(failed)?;
         if start < high {
             found.ends.insert(partition, high);

@@ -41,11 +41,7 @@ fn run_to_the_end(broker: &Broker, names: &Names, more: &[(&str, &str)], count: 
     let mut settings = names.settings();
     settings.extend(more);
     let copydesk = Copydesk::run(&broker.address, &settings);
-    wait_for(&format!("{count} outcomes in {}", copydesk.log()), Duration::from_secs(60), || {
-        let text = copydesk.get("/metrics").map(|(_, text)| text).unwrap_or_default();
-        let counts = text.lines().filter(|line| line.starts_with("copydesk_articles_total{"));
-        counts.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum::<usize>() == count
-    });
+    wait_for(&format!("{count} outcomes in {}", copydesk.log()), Duration::from_secs(60), || copydesk.outcomes() == count);
     assert_eq!(copydesk.terminate(), 0);
 }
 

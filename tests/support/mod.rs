@@ -181,6 +181,13 @@ impl Copydesk {
         wait_for(line, Duration::from_secs(60), || self.get("/metrics").is_some_and(|(_, text)| text.lines().any(|found| found == line)));
     }
 
+    /// Messages whose outcome is acknowledged, of whatever kind.
+    pub fn outcomes(&self) -> usize {
+        let text = self.get("/metrics").map(|(_, text)| text).unwrap_or_default();
+        let counts = text.lines().filter(|line| line.starts_with("copydesk_articles_total{"));
+        counts.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
+    }
+
     /// Status and body of a GET.
     pub fn get(&self, path: &str) -> Option<(u16, String)> {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Names, Scale, Tally, faults, feed, instance, unreachable, wait_for_all};
+use super::{Names, Scale, Tally, faults, feed, instance, see_through, unreachable, wait_for_all};
 use crate::support::{
     cluster::{Broker, Layout, Listener},
     free_port, wait_for,
@@ -100,18 +100,7 @@ pub fn network(scale: Scale) {
         }
     }
     gate.store(total, Ordering::Relaxed);
-    let mut progress = (0, Instant::now());
-    while tally.seen() < total {
-        if tally.seen() > progress.0 {
-            progress = (tally.seen(), Instant::now());
-        }
-        assert!(progress.1.elapsed() < Duration::from_secs(120), "{} of {total}: {}\n{}", tally.seen(), cut.log(), other.log());
-        std::thread::sleep(Duration::from_millis(50));
-        if cut.exited().is_some() {
-            cut = start();
-            ended += 1;
-        }
-    }
+    ended += see_through(&tally, total, &mut cut, start);
     feeder.join().unwrap();
     cut.stop();
     other.stop();
@@ -146,17 +135,7 @@ pub fn disk(scale: Scale) {
         copydesk.wait_for_log("Kafka cannot be reached", Duration::from_secs(60));
         broker.restart(0);
         broker.wait();
-        let mut progress = (0, Instant::now());
-        while tally.seen() < TOTAL {
-            if tally.seen() > progress.0 {
-                progress = (tally.seen(), Instant::now());
-            }
-            assert!(progress.1.elapsed() < Duration::from_secs(120), "{} of {TOTAL}: {}", tally.seen(), copydesk.log());
-            std::thread::sleep(Duration::from_millis(50));
-            if copydesk.exited().is_some() {
-                copydesk = start();
-            }
-        }
+        see_through(&tally, TOTAL, &mut copydesk, start);
         feeder.join().unwrap();
         copydesk.stop();
         let count = tally.finish();

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Names, Scale, Tally, feed, instance, spread, unreachable};
+use super::{Names, Progress, Scale, Tally, feed, instance, spread, unreachable};
 use crate::support::{
     Copydesk,
     cluster::{Broker, Layout},
@@ -86,15 +86,12 @@ pub fn run(scale: Scale, load: Load, delivery: &str) {
     let mut recoveries = Vec::new();
     let mut waiting: Option<Instant> = None;
     let mut pending = schedule(kills, rounds).into_iter().peekable();
-    let mut progress = (0, Instant::now());
+    let mut progress = Progress::new();
     let begun = Instant::now();
     while tally.seen() < total {
         std::thread::sleep(Duration::from_millis(20));
-        if tally.seen() > progress.0 {
-            progress = (tally.seen(), Instant::now());
-        }
         let logs = || instances.iter().chain(&guests).map(|copydesk| tail(&copydesk.log())).collect::<Vec<_>>().join("\n--\n");
-        assert!(progress.1.elapsed() < Duration::from_secs(120), "nothing new for two minutes at {} of {total}:\n{}", progress.0, logs());
+        progress.check(&tally, || format!("of {total}:\n{}", logs()));
         // What ended by itself, as a process fenced or out of brokers may, is started again, as an orchestrator does.
         for (copydesk, name) in instances.iter_mut().zip(["a", "b"]) {
             if let Some(code) = copydesk.exited() {

@@ -130,16 +130,44 @@ pub fn feed(
     })
 }
 
-/// Waits until all are seen; fails when nothing new comes for two minutes.
-pub fn wait_for_all(tally: &Tally, total: u32, of: &Copydesk) {
-    let mut progress = (0, Instant::now());
-    while tally.seen() < total {
-        if tally.seen() > progress.0 {
-            progress = (tally.seen(), Instant::now());
+/// Whether something new is still seen.
+pub struct Progress(u32, Instant);
+
+impl Progress {
+    pub fn new() -> Self {
+        Self(0, Instant::now())
+    }
+
+    /// Fails with what is said of it when nothing new was seen for two minutes.
+    pub fn check(&mut self, tally: &Tally, said: impl FnOnce() -> String) {
+        if tally.seen() > self.0 {
+            *self = Self(tally.seen(), Instant::now());
         }
-        assert!(progress.1.elapsed() < Duration::from_secs(120), "nothing new at {} of {total}:\n{}", progress.0, of.log());
+        assert!(self.1.elapsed() < Duration::from_secs(120), "nothing new for two minutes at {}:\n{}", self.0, said());
+    }
+}
+
+/// Waits until so many are seen.
+pub fn wait_for_all(tally: &Tally, total: u32, of: &Copydesk) {
+    let mut progress = Progress::new();
+    while tally.seen() < total {
+        progress.check(tally, || format!("of {total}: {}", of.log()));
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Waits until so many are seen, and starts an instance again that ends, as an orchestrator does. How often it was.
+pub fn see_through(tally: &Tally, total: u32, copydesk: &mut Copydesk, start: impl Fn() -> Copydesk) -> u32 {
+    let (mut progress, mut ended) = (Progress::new(), 0);
+    while tally.seen() < total {
+        progress.check(tally, || format!("of {total}: {}", copydesk.log()));
+        std::thread::sleep(Duration::from_millis(50));
+        if copydesk.exited().is_some() {
+            *copydesk = start();
+            ended += 1;
+        }
+    }
+    ended
 }
 
 /// What was seen on the output topics by a reader of committed records, counted by number.

@@ -10,7 +10,7 @@ use rdkafka::producer::Producer;
 
 use super::{Names, PARTITIONS, Scale, producer, send};
 use crate::support::{
-    Copydesk, Reader,
+    Reader,
     cluster::{Broker, Layout},
     wait_for,
 };
@@ -69,7 +69,7 @@ pub fn run(scale: Scale) {
         feeder.flush(Duration::from_secs(60)).unwrap();
         let run = |count: u32, more: &[(&str, &str)]| {
             let copydesk = super::instance(&broker.address, &names, "a", delivery, more);
-            wait_for(&format!("{count} outcomes"), Duration::from_secs(600), || outcomes(&copydesk) == u64::from(count));
+            wait_for(&format!("{count} outcomes"), Duration::from_secs(600), || copydesk.outcomes() == count as usize);
             copydesk.stop();
         };
         run(total, &[("intake.max_bytes", "50000")]);
@@ -125,10 +125,4 @@ pub fn run(scale: Scale) {
             letters - mended
         );
     }
-}
-
-fn outcomes(copydesk: &Copydesk) -> u64 {
-    let text = copydesk.get("/metrics").map(|(_, text)| text).unwrap_or_default();
-    let lines = text.lines().filter(|line| line.starts_with("copydesk_articles_total{"));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
