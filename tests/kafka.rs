@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "kafka/faults.rs"]
+mod faults;
 #[path = "kafka/letters.rs"]
 mod letters;
 #[path = "kafka/modes.rs"]
@@ -11,12 +13,7 @@ mod modes;
 mod security;
 mod support;
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    process::ExitCode,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, process::ExitCode, sync::Arc, time::Duration};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use rdkafka::{
@@ -25,7 +22,7 @@ use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
 };
-use support::{Copydesk, Read, Reader, cluster::Broker, wait_for};
+use support::{Copydesk, Reader, cluster::Broker, wait_for};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -53,10 +50,10 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("samples_come_out_enriched", samples_come_out_enriched),
         trial("odd_messages_get_their_stated_outcome", odd_messages_get_their_stated_outcome),
-        trial("killed_three_times_nothing_is_lost", killed_three_times_nothing_is_lost),
-        trial("a_clean_stop_repeats_nothing", a_clean_stop_repeats_nothing),
-        trial("instances_come_and_go", instances_come_and_go),
-        trial("the_broker_dies_and_comes_back", the_broker_dies_and_comes_back),
+        trial("killed_three_times_nothing_is_lost", faults::killed_three_times_nothing_is_lost),
+        trial("a_clean_stop_repeats_nothing", faults::a_clean_stop_repeats_nothing),
+        trial("instances_come_and_go", faults::instances_come_and_go),
+        trial("the_broker_dies_and_comes_back", faults::the_broker_dies_and_comes_back),
         trial("an_offset_out_of_range_is_said_aloud", an_offset_out_of_range_is_said_aloud),
         trial("routes_by_language_and_deletes_everywhere", routes_by_language_and_deletes_everywhere),
         trial("feeding_stops_when_asked", feeding_stops_when_asked),
@@ -242,39 +239,6 @@ fn odd_messages_get_their_stated_outcome(broker: &Broker) {
     assert_eq!(committed(broker, &names, 1), 8, "every message, of whatever kind, moves the offset");
 }
 
-/// Counts what is read by the `test-id` of its message, and keeps the order of first appearances per key and topic.
-#[derive(Default)]
-struct Tally {
-    times: HashMap<usize, usize>,
-    order: BTreeMap<(Vec<u8>, String), Vec<usize>>,
-}
-
-impl Tally {
-    fn count(&mut self, read: &Read) -> usize {
-        let id = read.header("test-id").unwrap().parse().unwrap();
-        let times = self.times.entry(id).or_default();
-        *times += 1;
-        if *times == 1 {
-            self.order.entry((read.key.clone().unwrap(), read.topic.clone())).or_default().push(id);
-        }
-        id
-    }
-
-    fn seen(&self) -> usize {
-        self.times.len()
-    }
-
-    fn repeats(&self) -> usize {
-        self.times.values().map(|times| times - 1).sum()
-    }
-
-    fn assert_order(&self) {
-        for ((key, topic), ids) in &self.order {
-            assert!(ids.is_sorted(), "order of {} in {topic}", String::from_utf8_lossy(key));
-        }
-    }
-}
-
 /// Ten ways to be no article.
 fn malformed(way: usize) -> Vec<u8> {
     match way {
@@ -289,167 +253,6 @@ fn malformed(way: usize) -> Vec<u8> {
         8 => b"[1, 2]".to_vec(),
         _ => vec![b'x'; 50_001],
     }
-}
-
-fn killed_three_times_nothing_is_lost(broker: &Broker) {
-    const MESSAGES: usize = 20_000;
-    const KEYS: usize = 200;
-    let names = Names::new(broker, 8);
-    let producer = producer(broker);
-    let bodies = [
-        "أعلنت وزارة الصحة في بغداد عن بدء حملة تطعيم جديدة ضد الحصبة في المحافظات الجنوبية.",
-        "The council in London approved the new budget after a long debate on Tuesday evening.",
-        "Правительство России объявило в Москве о новых мерах поддержки экономики и бюджета.",
-    ];
-    for id in 0..MESSAGES {
-        let key = format!("key-{}", id % KEYS);
-        let payload = if id % 100 == 99 {
-            malformed(id / 100 % 10)
-        } else {
-            format!("{{\"id\":\"{id}\",\"text\":\"{}\"}}", bodies[id % 3]).into_bytes()
-        };
-        send(&producer, &names.raw, Some(key.as_bytes()), Some(&payload), &[("test-id", Some(&id.to_string()))]);
-    }
-    flush(&producer);
-
-    let mut settings = names.settings();
-    settings.push(("intake.max_bytes", "50000"));
-    let reader = Reader::new(&broker.address, &names.outputs(), 8);
-    let mut tally = Tally::default();
-    let mut copydesk = Some(Copydesk::run(&broker.address, &settings));
-    let mut kills = vec![2_000, 7_000, 13_000];
-    let deadline = Instant::now() + Duration::from_secs(300);
-    while tally.seen() < MESSAGES {
-        assert!(Instant::now() < deadline, "{} of {MESSAGES}; {:?}", tally.seen(), copydesk.map(|copydesk| copydesk.log()));
-        if let Some(read) = reader.next() {
-            let id = tally.count(&read);
-            assert_eq!(read.topic == names.dead, id % 100 == 99, "{id}");
-        }
-        if kills.first().is_some_and(|at| tally.seen() >= *at) {
-            kills.remove(0);
-            copydesk.take().unwrap().kill();
-            copydesk = Some(Copydesk::run(&broker.address, &settings));
-        }
-    }
-    assert!(kills.is_empty(), "the program was killed three times");
-    tally.assert_order();
-    println!("{MESSAGES} messages, 3 kills: {} ids seen, 0 lost, {} repeats, order held for {KEYS} keys", tally.seen(), tally.repeats());
-    assert_eq!(copydesk.unwrap().terminate(), 0);
-    assert_eq!(committed(broker, &names, 8), MESSAGES as i64);
-}
-
-fn a_clean_stop_repeats_nothing(broker: &Broker) {
-    const MESSAGES: usize = 3_000;
-    let names = Names::new(broker, 4);
-    send_councils(&producer(broker), &names.raw, MESSAGES);
-    let reader = Reader::new(&broker.address, &names.outputs(), 4);
-    let mut ids = Vec::new();
-    let mut copydesk = Copydesk::run(&broker.address, &names.settings());
-    let deadline = Instant::now() + Duration::from_secs(120);
-    let mut stops = vec![500, 1_500];
-    while ids.len() < MESSAGES {
-        assert!(Instant::now() < deadline, "{} of {MESSAGES}", ids.len());
-        ids.extend(reader.next().map(|read| read.header("test-id").unwrap().to_owned()));
-        if stops.first().is_some_and(|at| ids.len() >= *at) {
-            stops.remove(0);
-            copydesk.wait_for_log("partitions assigned", Duration::from_secs(30));
-            assert_eq!(copydesk.terminate(), 0);
-            copydesk = Copydesk::run(&broker.address, &names.settings());
-        }
-    }
-    assert_eq!(copydesk.terminate(), 0);
-    assert!(reader.next().is_none(), "something came twice");
-    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), MESSAGES);
-}
-
-fn instances_come_and_go(broker: &Broker) {
-    const MESSAGES: usize = 9_000;
-    let names = Names::new(broker, 8);
-    let reader = Reader::new(&broker.address, &names.outputs(), 8);
-    // A member that a busy machine keeps from its heartbeats would be thrown out, and that is another test.
-    let mut settings = names.settings();
-    settings.push(("kafka.session_timeout", "30s"));
-    let first = Copydesk::run(&broker.address, &settings);
-    first.wait_for_log("partitions assigned", Duration::from_secs(30));
-    // Fed at a pace, so that the rebalances meet messages in flight.
-    let feeder = {
-        let (producer, raw) = (producer(broker), names.raw.clone());
-        std::thread::spawn(move || {
-            for id in 0..MESSAGES {
-                send(
-                    &producer,
-                    &raw,
-                    Some(format!("{}", id % 50).as_bytes()),
-                    Some(council(id).as_bytes()),
-                    &[("test-id", Some(&id.to_string()))],
-                );
-                if id % 100 == 99 {
-                    std::thread::sleep(Duration::from_millis(100));
-                }
-            }
-            flush(&producer);
-        })
-    };
-    let start = || {
-        let joined = Copydesk::run(&broker.address, &settings);
-        joined.wait_for_log("partitions assigned", Duration::from_secs(30));
-        joined
-    };
-    let mut second = None;
-    let mut left = false;
-    let mut tally = Tally::default();
-    let deadline = Instant::now() + Duration::from_secs(180);
-    while tally.seen() < MESSAGES {
-        assert!(Instant::now() < deadline, "{} of {MESSAGES}: {}", tally.seen(), first.log());
-        if let Some(read) = reader.next() {
-            tally.count(&read);
-        }
-        if second.is_none() && tally.seen() >= 1_500 {
-            second = Some(start());
-        }
-        if !left && tally.seen() >= 4_500 {
-            assert_eq!(second.take().unwrap().terminate(), 0);
-            second = Some(start());
-            left = true;
-        }
-    }
-    feeder.join().unwrap();
-    let repeats = tally.repeats();
-    println!("{MESSAGES} messages, an instance joined, left and joined again: 0 lost, {repeats} repeats");
-    assert_eq!(repeats, 0, "a clean rebalance repeats nothing");
-    tally.assert_order();
-    assert_eq!(first.terminate(), 0);
-    assert_eq!(second.unwrap().terminate(), 0);
-}
-
-fn the_broker_dies_and_comes_back(broker: &Broker) {
-    const MESSAGES: usize = 4_000;
-    let names = Names::new(broker, 4);
-    send_councils(&producer(broker), &names.raw, MESSAGES);
-    let reader = Reader::new(&broker.address, &names.outputs(), 4);
-    let copydesk = Copydesk::run(&broker.address, &names.settings());
-    let mut tally = Tally::default();
-    let mut crashed = false;
-    let deadline = Instant::now() + Duration::from_secs(180);
-    while tally.seen() < MESSAGES {
-        assert!(Instant::now() < deadline, "{} of {MESSAGES}: {}", tally.seen(), copydesk.log());
-        if let Some(read) = reader.next() {
-            tally.count(&read);
-        }
-        if !crashed && tally.seen() >= 500 {
-            broker.crash();
-            crashed = true;
-        }
-    }
-    let repeats = tally.repeats();
-    println!("{MESSAGES} messages, the broker killed and restarted: 0 lost, {repeats} repeats");
-    tally.assert_order();
-    // Where the group had to form anew, a partition is read again from its last commit: the end of that is waited for.
-    wait_for(&format!("all offsets committed in:\n{}", copydesk.log()), Duration::from_secs(60), || {
-        committed(broker, &names, 4) == MESSAGES as i64
-    });
-    assert_eq!(copydesk.terminate(), 0, "the same process carries on");
-    assert_eq!(committed(broker, &names, 4), MESSAGES as i64);
 }
 
 fn an_offset_out_of_range_is_said_aloud(broker: &Broker) {

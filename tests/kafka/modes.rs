@@ -12,7 +12,9 @@ use rdkafka::{
 };
 
 use super::{
-    Names, Tally, committed, council, flush, malformed, producer, send, send_councils,
+    Names, committed, council,
+    faults::Tally,
+    flush, malformed, producer, send, send_councils,
     support::{Copydesk, Reader, cluster::Broker, wait_for},
 };
 
