@@ -68,7 +68,11 @@ pub(crate) fn exactly_once_over_kills_joins_and_refusals(broker: &Broker) {
             first.kill();
             first = start("one");
             if kills.len() == 2 {
-                second = Some(start("two"));
+                // A static member that dies between giving up partitions and saying so leaves them without an owner
+                // until the group changes again (README, what it cannot do yet), so the next kill waits for that.
+                let joined = start("two");
+                joined.wait_for_metric("copydesk_assigned_partitions 3");
+                second = Some(joined);
             }
         }
     }
