@@ -31,6 +31,7 @@ pub struct Metrics {
     lag: IntGaugeVec,
     stalled: IntGaugeVec,
     partitions: IntGauge,
+    unowned: IntGauge,
     rebalances: IntCounterVec,
     kafka_errors: IntCounterVec,
     stale_stores: IntCounter,
@@ -145,6 +146,10 @@ impl Metrics {
                 &["topic", "partition"],
             )?,
             partitions: gauge("copydesk_assigned_partitions", "Partitions assigned to this instance.")?,
+            unowned: gauge(
+                "copydesk_unowned_partitions",
+                "Partitions of the input that no instance of a stable group owns, as a static member sees them.",
+            )?,
             rebalances: counters("copydesk_rebalances_total", "Changes of the assignment, by event.", &["event"])?,
             kafka_errors: counters("copydesk_kafka_errors_total", "Errors the Kafka client reported, by code.", &["code"])?,
             stale_stores: counter(
@@ -210,7 +215,7 @@ impl Metrics {
             Opts::new("copydesk_build_info", "1, with the version as a label.").const_label("version", env!("CARGO_PKG_VERSION")),
         )?;
         build_info.set(1);
-        let collectors: [Box<dyn prometheus::core::Collector>; 31] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 32] = [
             Box::new(build_info),
             Box::new(self.articles.clone()),
             Box::new(self.rejected.clone()),
@@ -228,6 +233,7 @@ impl Metrics {
             Box::new(self.lag.clone()),
             Box::new(self.stalled.clone()),
             Box::new(self.partitions.clone()),
+            Box::new(self.unowned.clone()),
             Box::new(self.rebalances.clone()),
             Box::new(self.kafka_errors.clone()),
             Box::new(self.stale_stores.clone()),
@@ -347,6 +353,11 @@ impl Metrics {
         // Removing what was never set is fine: the partition had no statistics yet.
         drop(self.lag.remove_label_values(&labels));
         drop(self.stalled.remove_label_values(&labels));
+    }
+
+    /// So many partitions have no owner.
+    pub fn unowned(&self, partitions: usize) {
+        self.unowned.set(i64::try_from(partitions).unwrap_or(i64::MAX));
     }
 
     /// The assignment changed.

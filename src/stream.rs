@@ -21,6 +21,7 @@ mod flight;
 mod health;
 mod letters;
 mod local;
+mod owners;
 mod quarantine;
 mod scan;
 mod sink;

@@ -100,3 +100,29 @@ fn reasons_stand_with_their_stage() {
         assert!(readme.contains(&format!("| `{}` | {} |", reason.code(), reason.stage())), "{}", reason.code());
     }
 }
+
+/// Every test that the list of traps names exists.
+#[test]
+fn every_trap_is_held_by_a_test_that_exists() {
+    fn sources(folder: PathBuf, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                sources(entry, text);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&std::fs::read_to_string(entry).unwrap());
+            }
+        }
+    }
+    let mut code = String::new();
+    ["src", "tests"].iter().for_each(|folder| sources(path().with_file_name(folder), &mut code));
+    let traps = std::fs::read_to_string(path().with_file_name("tests").join("traps.md")).unwrap();
+    let rows: Vec<&str> = traps.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 30);
+    for row in rows {
+        let tests: Vec<&str> = row.split('|').nth(2).unwrap().split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "{row}");
+        for test in tests {
+            assert!(code.contains(&format!("fn {test}(")) || code.contains(&format!("(\"{test}\", ")), "{test} of: {row}");
+        }
+    }
+}

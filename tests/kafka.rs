@@ -64,6 +64,7 @@ fn main() -> ExitCode {
         trial("exactly_once_over_kills_joins_and_refusals", modes::exactly_once_over_kills_joins_and_refusals),
         trial("a_second_process_with_the_same_instance_fences_the_first", modes::a_second_process_with_the_same_instance_fences_the_first),
         trial("a_static_member_comes_back_without_a_rebalance", modes::a_static_member_comes_back_without_a_rebalance),
+        trial("partitions_that_nobody_owns_are_assigned_again", modes::partitions_that_nobody_owns_are_assigned_again),
         trial("the_brokers_assign_with_the_consumer_protocol", modes::the_brokers_assign_with_the_consumer_protocol),
         trial("what_only_an_operator_can_mend_is_said_and_loses_nothing", modes::what_only_an_operator_can_mend_is_said_and_loses_nothing),
         trial("least_privilege_over_sasl_and_mutual_tls", security::least_privilege_over_sasl_and_mutual_tls),

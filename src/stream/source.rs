@@ -19,6 +19,7 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Sender, channel},
     },
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -34,7 +35,7 @@ use rdkafka::{
 };
 use tokio::sync::{Notify, mpsc};
 
-use super::{Delivery, Health, Settings, StreamError, backfill::Stretch, client, client::Client, flight::Flight};
+use super::{Delivery, Health, Settings, StreamError, backfill::Stretch, client, client::Client, flight::Flight, owners::Owners};
 use crate::{
     article::{Header, HeadersUnreadable, Message},
     metrics::{Metrics, RebalanceLabel},
@@ -249,6 +250,8 @@ pub(super) struct Source {
     consumer: Arc<BaseConsumer<Context>>,
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
+    /// The watch for partitions that nobody owns, and what ends it by being dropped.
+    owners: Option<(JoinHandle<()>, Sender<()>)>,
 }
 
 impl Source {
@@ -277,7 +280,7 @@ impl Source {
             drain_timeout: settings.drain_timeout,
             transactional: matches!(settings.delivery, Delivery::ExactlyOnce(_)),
         });
-        let context = Context { client: client::context(metrics, "consumer"), shared: Arc::clone(&shared) };
+        let context = Context { client: client::context(metrics.clone(), "consumer"), shared: Arc::clone(&shared) };
         let observer = Arc::clone(&shared);
         let set = context.client.statistics.set(Box::new(move |statistics| observer.observe(statistics)));
         debug_assert!(set.is_ok(), "a new context has no observer");
@@ -286,17 +289,20 @@ impl Source {
         let topics: Vec<&str> = settings.input.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(failed)?;
         let consumer = Arc::new(consumer);
+        let owners = match Owners::of(settings, metrics) {
+            Some(owners) => {
+                let consumer = Arc::clone(&consumer);
+                let (watched, stopped) = channel();
+                Some((spawn("kafka-owners", move || owners.run(&consumer, &stopped))?, watched))
+            }
+            None => None,
+        };
         // The flight admits no more than the channel holds, so sending never waits.
         let (sender, receiver) = mpsc::channel(window);
-        let thread = {
-            let (consumer, shared) = (Arc::clone(&consumer), Arc::clone(&shared));
-            let stretch = settings.backfill.clone().map(Stretch::new);
-            std::thread::Builder::new()
-                .name("kafka-poll".to_owned())
-                .spawn(move || Poller { consumer, shared, stretch }.run(sender))
-                .map_err(|error| StreamError::Fatal(format!("failed to start the poll thread: {error}")))?
-        };
-        Ok((Self { consumer, shared, thread }, receiver))
+        let poller =
+            Poller { consumer: Arc::clone(&consumer), shared: Arc::clone(&shared), stretch: settings.backfill.clone().map(Stretch::new) };
+        let thread = spawn("kafka-poll", move || poller.run(sender))?;
+        Ok((Self { consumer, shared, thread, owners }, receiver))
     }
 
     /// Stores the offset after a finished message, if its partition is still ours under the same assignment.
@@ -412,8 +418,10 @@ impl Source {
         self.shared.done.store(true, Ordering::Relaxed);
         let (sender, closed) = tokio::sync::oneshot::channel();
         let spawned = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
-            if self.thread.join().is_err() {
-                tracing::error!("the poll thread panicked");
+            // The thread of the watch ends as the sender is dropped; the consumer closes only once nobody else holds it.
+            let watch = self.owners.map(|(watch, _)| watch);
+            if self.thread.join().is_err() || watch.is_some_and(|watch| watch.join().is_err()) {
+                tracing::error!("a thread of the consumer panicked");
             }
             if !self.shared.transactional {
                 commit_last(&self.consumer, patience / 2);
@@ -426,6 +434,11 @@ impl Source {
             tracing::warn!("leaving the consumer group took too long; the group notices after the session timeout");
         }
     }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StreamError> {
+    let failed = |error| StreamError::Fatal(format!("failed to start the thread {name}: {error}"));
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(failed)
 }
 
 /// Commits what is stored; a broker that just came back may not answer for the group yet.
