@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         .map(String::as_str)
         .collect();
     type Scenario = (&'static str, fn(Scale));
-    let scenarios: [Scenario; 8] = [
+    let scenarios: [Scenario; 9] = [
         ("exactly-once-small", |scale| faults::run(scale, faults::Load::Small, "exactly-once")),
         ("exactly-once-real-size", |scale| faults::run(scale, faults::Load::RealSize, "exactly-once")),
         ("at-least-once-small", |scale| faults::run(scale, faults::Load::Small, "at-least-once")),
@@ -47,7 +47,8 @@ fn main() -> ExitCode {
         ("disk-full", cuts::disk),
         ("poison", poison::run),
         ("cost", soak::cost),
-        ("soak", soak::run),
+        ("soak-exactly-once", |scale| soak::run(scale, "exactly-once")),
+        ("soak-at-least-once", |scale| soak::run(scale, "at-least-once")),
     ];
     for (name, scenario) in scenarios {
         if only.is_empty() || only.contains(&name) {
