@@ -158,7 +158,8 @@ impl Config {
 
     /// The most bytes messages can take between the brokers and the brokers: both client queues, what the poll thread has in hand, and for what is in flight
     /// the input, the work on it and the output, which we count as four times the input. One message may be larger than the
-    /// bound of bytes in flight, so the largest counts in full. Models and code come on top: about 40 MiB.
+    /// bound of bytes in flight, so the largest counts in full. Models and code come on top, about 40 MiB, and what an answer
+    /// of [`stream::FETCH_BYTES`] from each broker unpacks to.
     pub fn memory_bound(&self) -> usize {
         let flight = self.stream.in_flight_bytes.max(self.stream.max_message_bytes);
         2 * stream::QUEUE_BYTES + stream::IN_HAND_BYTES.max(self.stream.max_message_bytes) + 4 * flight

@@ -31,7 +31,7 @@ mod transactions;
 
 pub use admin::{Created, create_topics, largest_records};
 pub use backfill::{Backfill, Request, origins, plan};
-pub use client::{QUEUE_BYTES, Security, fetch_topics, refused_keys};
+pub use client::{FETCH_BYTES, QUEUE_BYTES, Security, fetch_topics, refused_keys};
 pub use health::Health;
 pub use letters::{Progress, Replay, Selection, dead_letters, replay};
 pub use local::{Embedded, Record, feed, watch};

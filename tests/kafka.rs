@@ -50,6 +50,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("samples_come_out_enriched", samples_come_out_enriched),
         trial("odd_messages_get_their_stated_outcome", odd_messages_get_their_stated_outcome),
+        trial("messages_larger_than_a_fetch_come_through", messages_larger_than_a_fetch_come_through),
         trial("killed_three_times_nothing_is_lost", faults::killed_three_times_nothing_is_lost),
         trial("a_clean_stop_repeats_nothing", faults::a_clean_stop_repeats_nothing),
         trial("instances_come_and_go", faults::instances_come_and_go),
@@ -238,6 +239,26 @@ fn odd_messages_get_their_stated_outcome(broker: &Broker) {
     assert_eq!((case("null").topic.as_str(), &case("null").payload), (names.enriched.as_str(), &None));
     assert_eq!(copydesk.terminate(), 0);
     assert_eq!(committed(broker, &names, 1), 8, "every message, of whatever kind, moves the offset");
+}
+
+/// A fetch asks for less than a message may have: the large ones come all the same, whatever they are among.
+fn messages_larger_than_a_fetch_come_through(broker: &Broker) {
+    const MESSAGES: usize = 2_000;
+    let names = Names::new(broker, 4);
+    let producer = producer(broker);
+    let large = vec![b'x'; 5_000_000];
+    for id in 0..MESSAGES {
+        let payload = if id % 250 == 0 { large.clone() } else { council(id).into_bytes() };
+        send(&producer, &names.raw, Some(id.to_string().as_bytes()), Some(&payload), &[]);
+    }
+    flush(&producer);
+    let copydesk = Copydesk::run(&broker.address, &names.settings());
+    let read = Reader::new(&broker.address, &names.outputs(), 4).take(MESSAGES, Duration::from_secs(90));
+    let letters: Vec<_> = read.iter().filter(|read| read.topic == names.dead).collect();
+    assert_eq!(letters.len(), MESSAGES / 250);
+    assert!(letters.iter().all(|letter| letter.payload.as_ref().is_some_and(|payload| *payload == large)));
+    assert_eq!(copydesk.terminate(), 0);
+    assert_eq!(committed(broker, &names, 4), MESSAGES as i64);
 }
 
 /// Ten ways to be no article.

@@ -12,7 +12,11 @@ pub(super) fn run(configured: Configured) -> Result<Exit, Exit> {
     for (path, value, origin) in config.effective().filter(|(_, value, origin)| !value.is_empty() || *origin != "default") {
         println!("  {path} = {value}{}", if origin == "default" { String::new() } else { format!("   ({origin})") });
     }
-    println!("memory bound of messages: {} MiB, models and code about 40 MiB on top", config.memory_bound() >> 20);
+    println!(
+        "memory bound of messages: {} MiB; models and code about 40 MiB on top, and what a fetch of {} MiB from each broker unpacks to",
+        config.memory_bound() >> 20,
+        stream::FETCH_BYTES >> 20
+    );
 
     let settings = config.stream;
     let (brokers, topics) = match stream::fetch_topics(&settings, Duration::from_secs(8)) {

@@ -130,6 +130,10 @@ const BATCH_HEADER: usize = 100;
 /// The largest record each topic takes, bytes, where the broker tells.
 pub(super) type Limits = HashMap<String, usize>;
 
+/// Bytes of one answer to a fetch, and a quarter of that for each partition. An answer is compressed, so it may unpack to many
+/// times that, and no bound of the client counts it before. A larger message comes all the same, alone (KIP-74).
+pub const FETCH_BYTES: usize = 1 << 20;
+
 /// Bytes librdkafka may hold of fetched messages, and again of messages to send.
 pub const QUEUE_BYTES: usize = 32 << 20;
 
@@ -181,9 +185,9 @@ pub(super) fn consumer(settings: &Settings) -> ClientConfig {
         .set("queued.max.messages.kbytes", (QUEUE_BYTES >> 10).to_string())
         // The default of a second turns small queues into a stutter.
         .set("fetch.queue.backoff.ms", "100")
-        .set("fetch.message.max.bytes", bytes.to_string())
-        .set("fetch.max.bytes", (bytes * 2).to_string())
-        .set("receive.message.max.bytes", (bytes * 2 + 65_536).to_string());
+        .set("fetch.message.max.bytes", (FETCH_BYTES / 4).to_string())
+        .set("fetch.max.bytes", FETCH_BYTES.to_string())
+        .set("receive.message.max.bytes", (FETCH_BYTES + bytes * 2).to_string());
     match settings.protocol {
         GroupProtocol::Classic => {
             config.set("partition.assignment.strategy", "cooperative-sticky").set("session.timeout.ms", millis(settings.session_timeout))

@@ -60,6 +60,7 @@ pub fn run(scale: Scale, delivery: &str) {
         f64::from(backlog - 1_000) / begun.elapsed().as_secs_f64(),
         highest >> 10
     );
+    assert!(highest >> 10 < 250, "memory grows with lag");
 
     let feeder = producer(&broker.address);
     let mut sent = backlog;
