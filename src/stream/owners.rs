@@ -8,10 +8,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError},
-    },
+    sync::mpsc::{Receiver, RecvTimeoutError},
     time::{Duration, Instant},
 };
 
@@ -52,7 +49,7 @@ impl Owners {
     }
 
     /// Looks until the sender of `stopped` is gone.
-    pub(super) fn run(self, consumer: &Arc<BaseConsumer<Context>>, stopped: &Receiver<()>) {
+    pub(super) fn run(self, consumer: &BaseConsumer<Context>, stopped: &Receiver<()>) {
         let mut seen: Option<(Partitions, Instant)> = None;
         while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
             let unowned = match self.unowned(consumer) {

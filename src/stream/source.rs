@@ -417,7 +417,7 @@ impl Source {
         self.shared.stop.store(true, Ordering::Relaxed);
         self.shared.done.store(true, Ordering::Relaxed);
         let (sender, closed) = tokio::sync::oneshot::channel();
-        let spawned = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
+        let spawned = spawn("kafka-close", move || {
             // The thread of the watch ends as the sender is dropped; the consumer closes only once nobody else holds it.
             let watch = self.owners.map(|(watch, _)| watch);
             if self.thread.join().is_err() || watch.is_some_and(|watch| watch.join().is_err()) {
@@ -436,7 +436,8 @@ impl Source {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StreamError> {
+/// A thread with a name, for calls that block.
+pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StreamError> {
     let failed = |error| StreamError::Fatal(format!("failed to start the thread {name}: {error}"));
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(failed)
 }

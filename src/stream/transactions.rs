@@ -35,7 +35,7 @@ use super::{
     client::{Client, Limits},
     quarantine::Guard,
     sink::{Pending, Sink, mend, needs_operator},
-    source::{Admitted, NextOffsets, Source},
+    source::{Admitted, NextOffsets, Source, spawn},
 };
 use crate::{
     article::{Outcome, Rejection},
@@ -445,7 +445,7 @@ impl Publisher<'_> {
     ) -> Result<(), Cause> {
         let sink = Arc::clone(&self.sink);
         let (sender, answer) = oneshot::channel();
-        let spawned = std::thread::Builder::new().name("kafka-transaction".to_owned()).spawn(move || {
+        let spawned = spawn("kafka-transaction", move || {
             // Nobody listens any more once the patience is over.
             sender.send(call(sink.producer())).ok();
         });

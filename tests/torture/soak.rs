@@ -120,8 +120,7 @@ pub fn run(scale: Scale, delivery: &str) {
         let memory = samples.iter().map(|sample| sample.usage.0).max().unwrap();
         let mut delays: Vec<f64> = samples.iter().map(|sample| sample.under_way).collect();
         delays.sort_by(f64::total_cmp);
-        let effort = (last.spent.0 - first.spent.0) * 1_000.0 / f64::from(last.spent.1 - first.spent.1);
-        (memory, delays[delays.len() / 2], last.usage.1, last.usage.2, effort)
+        (memory, delays[delays.len() / 2], last.usage.1, last.usage.2, effort(first.spent, last.spent))
     };
     let quarters = [part(0), part(1), part(2), part(3)];
     for (index, (memory, delay, threads, handles, effort)) in quarters.iter().enumerate() {
@@ -143,6 +142,11 @@ pub fn run(scale: Scale, delivery: &str) {
     assert!(last.2 <= second.2 + 2 && last.3 <= second.3 + 4, "threads or file handles grow");
 }
 
+/// Processor time of an article, milliseconds, by that of the process and the articles seen at two moments.
+fn effort(from: (f64, u32), to: (f64, u32)) -> f64 {
+    (to.0 - from.0) * 1_000.0 / f64::from(to.1 - from.1)
+}
+
 /// The same articles in both modes, one after the other and the other way round: throughput of exactly-once by that of
 /// at-least-once.
 pub fn cost(scale: Scale) {
@@ -158,15 +162,11 @@ pub fn cost(scale: Scale) {
         let tally = Tally::start(&broker.address, &names, total, "read_committed");
         let copydesk = instance(&broker.address, &names, "a", delivery, &[]);
         wait_for_all(&tally, total / 10, &copydesk);
-        let (begun, from, used) = (Instant::now(), tally.seen(), processor(&copydesk));
+        let (begun, from) = (Instant::now(), (processor(&copydesk), tally.seen()));
         wait_for_all(&tally, total, &copydesk);
-        let took = begun.elapsed().as_secs_f64();
-        println!(
-            "  {delivery}: {:.0}/s, {:.2} ms of processor an article",
-            f64::from(total - from) / took,
-            (processor(&copydesk) - used) * 1_000.0 / f64::from(total - from)
-        );
-        rates.push((delivery, f64::from(total - from) / took));
+        let rate = f64::from(total - from.1) / begun.elapsed().as_secs_f64();
+        println!("  {delivery}: {rate:.0}/s, {:.2} ms of processor an article", effort(from, (processor(&copydesk), total)));
+        rates.push((delivery, rate));
         copydesk.stop();
     }
     let mean = |of: &str| rates.iter().filter(|(delivery, _)| *delivery == of).map(|(_, rate)| rate).sum::<f64>() / 2.0;
