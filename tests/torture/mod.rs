@@ -183,7 +183,11 @@ struct Shared {
 }
 
 struct State {
-    times: Vec<u8>,
+    /// By number, one more than its offset in the input, where the key says the partition; 0 while it is not seen.
+    sources: Vec<u32>,
+    repeats: u64,
+    /// Repeats that came from another place in the input: the feeder sent the number twice.
+    sent_twice: u64,
     /// Last first appearance by key and topic.
     last: HashMap<(u32, bool), u32>,
     /// Offset last read, by topic and partition.
@@ -221,7 +225,9 @@ impl Tally {
         }
         consumer.assign(&assignment).unwrap();
         let state = State {
-            times: vec![0; total as usize],
+            sources: vec![0; total as usize],
+            repeats: 0,
+            sent_twice: 0,
             last: HashMap::new(),
             positions: HashMap::new(),
             disorder: 0,
@@ -235,10 +241,11 @@ impl Tally {
                 match consumer.poll(Duration::from_millis(100)) {
                     Some(Ok(message)) => {
                         let headers = message.headers().unwrap();
-                        let id = headers.iter().find(|header| header.key == "test-id").and_then(|header| header.value).unwrap();
-                        let id = u32::from_le_bytes(id.try_into().unwrap());
+                        let value = |key: &str| headers.iter().find(|header| header.key == key).and_then(|header| header.value).unwrap();
+                        let id = u32::from_le_bytes(value("test-id").try_into().unwrap());
+                        let source = std::str::from_utf8(value("copydesk.source.offset")).unwrap().parse().unwrap();
                         let (dead, partition, offset) = (message.topic() == dead, message.partition(), message.offset());
-                        counting.state.lock().unwrap().count(id, dead, partition, offset, &counting.distinct);
+                        counting.state.lock().unwrap().count(id, source, dead, partition, offset, &counting.distinct);
                     }
                     Some(Err(KafkaError::MessageConsumption(code @ RDKafkaErrorCode::AutoOffsetReset))) => {
                         panic!("the reader skipped: {code:?}")
@@ -266,31 +273,31 @@ impl Tally {
         self.thread.take().unwrap().join().expect("the reader went to the end");
         let state = self.shared.state.lock().unwrap();
         let seen = self.seen();
-        Count {
-            lost: state.times.len() as u32 - seen,
-            repeats: state.times.iter().map(|times| u64::from(times.saturating_sub(1))).sum(),
-            disorder: state.disorder,
-            wrong_topic: state.wrong_topic,
+        if state.sent_twice > 0 {
+            println!("{} of {} repeats lie in the input twice: the feeder's, not the service's", state.sent_twice, state.repeats);
         }
+        Count { lost: state.sources.len() as u32 - seen, repeats: state.repeats, disorder: state.disorder, wrong_topic: state.wrong_topic }
     }
 }
 
 impl State {
-    fn count(&mut self, id: u32, dead: bool, partition: i32, offset: i64, distinct: &AtomicU32) {
+    fn count(&mut self, id: u32, source: u32, dead: bool, partition: i32, offset: i64, distinct: &AtomicU32) {
         let position = self.positions.entry((dead, partition)).or_insert(-1);
         if offset <= *position {
             // The reader itself went back, which is no repeat.
             return;
         }
         *position = offset;
-        let times = &mut self.times[id as usize];
-        *times = times.saturating_add(1);
         if dead != (id % POISON == POISON - 1) {
             self.wrong_topic += 1;
         }
-        if *times > 1 {
+        let first = &mut self.sources[id as usize];
+        if *first != 0 {
+            self.repeats += 1;
+            self.sent_twice += u64::from(*first != source + 1);
             return;
         }
+        *first = source + 1;
         distinct.fetch_add(1, Ordering::Relaxed);
         self.fresh[partition as usize] = Instant::now();
         if let Some(last) = self.last.insert((id % KEYS, dead), id)
