@@ -122,7 +122,13 @@ impl Poller {
             Err(error) => {
                 let code = error.rdkafka_error_code();
                 if let Some((code, reason)) = self.consumer.client().fatal_error() {
-                    *self.shared.fatal.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{code:?}: {reason}"));
+                    let cause = match code {
+                        RDKafkaErrorCode::FencedInstanceId => {
+                            "; another process has this kafka.instance, or a broker failed just now and the group lost sight of this one"
+                        }
+                        _ => "",
+                    };
+                    *self.shared.fatal.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{code:?}: {reason}{cause}"));
                 } else if !matches!(
                     code,
                     Some(
