@@ -124,7 +124,7 @@ impl Poller {
                 if let Some((code, reason)) = self.consumer.client().fatal_error() {
                     let cause = match code {
                         RDKafkaErrorCode::FencedInstanceId => {
-                            "; another process has this kafka.instance, or a broker failed just now and the group lost sight of this one"
+                            "; another process has this kafka.instance, or the group lost sight of this one while brokers or members failed"
                         }
                         _ => "",
                     };
